@@ -84,6 +84,11 @@ class SettingsKey:
     CALLS: Final = "Calls"
 
 
+def alarm_prefix(stack_name: str, endpoint_name: str) -> str:
+    """Return how the names of an endpoint's alarms begin. A dot is in no name of a stack or an endpoint."""
+    return f"{stack_name}.{endpoint_name}."
+
+
 def settings_file(endpoint_name: str) -> str:
     """Name the file of an endpoint's settings, below the settings' directory."""
     return f"endpoints/{endpoint_name}.json"

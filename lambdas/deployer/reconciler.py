@@ -86,7 +86,7 @@ class Reconciler:
         self._phases: tuple[Phase, ...] = (
             FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
             ApprovalsPhase(settings, ledger, versions, notices, logger),
-            RestPhase(reports, repair, versions, chooser, logger, now=now),
+            RestPhase(reports, repair, versions, chooser, ledger, alarm_plans, logger, now=now),
             SettlementPhase(
                 gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now
             ),

@@ -131,7 +131,7 @@ class SimulatedAlarms(ScriptedAlarms):
         """Answer as CloudWatch; return the status and the document."""
         match operation:
             case "DescribeAlarms":
-                return 200, self.describe(request["AlarmNames"])
+                return 200, self.describe(request)
             case "ListTagsForResource":
                 made = self.made.get(request["ResourceARN"].removeprefix(_ARN))
                 if made is None:
@@ -151,10 +151,15 @@ class SimulatedAlarms(ScriptedAlarms):
                 self._set_state(request["AlarmName"], AlarmState(request["StateValue"]))
         return 200, {}
 
-    def describe(self, alarm_names: list[str], *, late: bool = False) -> dict[str, Any]:
+    def describe(self, request: Mapping[str, Any], *, late: bool = False) -> dict[str, Any]:
         """Return what DescribeAlarms answers of some alarms: as they are, or as some were before."""
         start, found = self._world.start, []
-        for name in alarm_names:
+        if "AlarmNamePrefix" in request:
+            known = sorted({*self.made, *self._before})
+            asked = [name for name in known if name.startswith(request["AlarmNamePrefix"])]
+        else:
+            asked = request["AlarmNames"]
+        for name in asked:
             time, before = self._before.get(name, (start, None))
             is_late = late and self._world.clock.now() - time <= LATE and name in self._before
             made = before if is_late else self.made.get(name)

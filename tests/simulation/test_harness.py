@@ -475,10 +475,12 @@ def test_alarms_can_be_described() -> None:
     for name in names:
         world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": []})
     world.alarms.set(names[0], AlarmState.ALARM)
-    described = world.alarms.describe([*names, "Greenlight.fraud.error-ratio"])
+    described = world.alarms.describe({"AlarmNames": [*names, "Greenlight.fraud.error-ratio"]})
 
     states = [each["StateValue"] for each in described["MetricAlarms"]]
     assert states == ["ALARM", "INSUFFICIENT_DATA"]
+    found = world.alarms.describe({"AlarmNamePrefix": "Greenlight.churn."})["MetricAlarms"]
+    assert [each["AlarmName"] for each in found] == names[:1]
 
 
 def test_alarms_may_be_shown_late_and_a_missing_one_has_no_tags_and_no_state() -> None:
@@ -489,12 +491,12 @@ def test_alarms_may_be_shown_late_and_a_missing_one_has_no_tags_and_no_state() -
     world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": [{"Key": "a", "Value": "b"}]})
 
     assert world.alarms.handle("ListTagsForResource", asked) == (200, {"Tags": [{"Key": "a", "Value": "b"}]})
-    assert world.alarms.describe([name], late=True)["MetricAlarms"] == []
+    assert world.alarms.describe({"AlarmNames": [name]}, late=True)["MetricAlarms"] == []
     world.pass_time(60)
-    assert len(world.alarms.describe([name], late=True)["MetricAlarms"]) == 1
+    assert len(world.alarms.describe({"AlarmNames": [name]}, late=True)["MetricAlarms"]) == 1
     world.alarms.handle("DeleteAlarms", {"AlarmNames": [name]})
-    assert world.alarms.describe([name])["MetricAlarms"] == []
-    assert len(world.alarms.describe([name], late=True)["MetricAlarms"]) == 1
+    assert world.alarms.describe({"AlarmNames": [name]})["MetricAlarms"] == []
+    assert len(world.alarms.describe({"AlarmNames": [name]}, late=True)["MetricAlarms"]) == 1
 
 
 @pytest.mark.parametrize("lasts", list(SetAlarmState))
@@ -505,7 +507,7 @@ def test_a_state_that_was_set_lasts_or_gives_way_to_what_is_measured(lasts: SetA
     world.alarms.handle("PutMetricAlarm", {"AlarmName": name, "Tags": own})
 
     def state() -> str:
-        return str(world.alarms.describe([name])["MetricAlarms"][0]["StateValue"])
+        return str(world.alarms.describe({"AlarmNames": [name]})["MetricAlarms"][0]["StateValue"])
 
     def publish(value: float) -> None:
         dimensions = [{"Name": "EndpointName", "Value": "churn"}]

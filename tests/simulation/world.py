@@ -970,8 +970,8 @@ class World:
         if operation == "DescribeEndpoint":
             return recent.get(request["EndpointName"])
         if operation == ALARM_READ:
-            past = self.alarms.describe(request["AlarmNames"], late=True)
-            return answer(200, past) if past != self.alarms.describe(request["AlarmNames"]) else None
+            past = self.alarms.describe(request, late=True)
+            return answer(200, past) if past != self.alarms.describe(request) else None
         if operation == "ListEndpoints" and recent:
             listed = {
                 name: json.loads(content)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from deployer.contract import ABORT_METRIC, METRIC_NAMESPACE
+from deployer.contract import ABORT_METRIC, METRIC_NAMESPACE, alarm_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,11 +114,12 @@ def alarm_name(stack_name: str, endpoint_name: str, what: str, variant_name: str
     `AlarmName`), and the longest names together have more. Then the variant's digest takes its name's place,
     after a character that no variant's name has.
     """
-    name = ".".join(filter(None, [stack_name, endpoint_name, variant_name, what]))
+    prefix = alarm_prefix(stack_name, endpoint_name)
+    name = prefix + ".".join(filter(None, [variant_name, what]))
     if len(name) <= LONGEST_NAME:
         return name
     short = f"_{sha256(variant_name.encode()).hexdigest()[:12]}"
-    return f"{stack_name}.{endpoint_name}.{short}.{what}"
+    return f"{prefix}{short}.{what}"
 
 
 def alarms_of_stack(stack_name: str) -> str:

@@ -56,14 +56,12 @@ def are_current(settings: EndpointSettings, last: LastObserved, *, now: datetime
     """Tell from the journal whether the alarms are as they should be, and were read since the daily look.
 
     Nobody tells of an alarm that somebody deleted. Every update reads the alarms, too. So a deleted alarm is
-    missing for a day at most, and never while it is needed.
+    missing for a day at most, and never while it is needed. An endpoint without alarms has one look, at its
+    first rest: a journal that was lost knows none.
     """
-    if last.alarms != wanted_alarms(settings):
+    if last.alarms != wanted_alarms(settings) or last.alarms_seen_at is None:
         return False
-    return not last.alarms or (
-        last.alarms_seen_at is not None
-        and last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)
-    )
+    return not last.alarms or last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)
 
 
 def plan_alarms(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.decisions.alarms import are_current
+from deployer.decisions.alarms import are_current, wanted_alarms
 from deployer.decisions.variant_properties import unset_properties
 from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
@@ -20,31 +20,34 @@ if TYPE_CHECKING:
 
 def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str, now: datetime) -> bool:
     """Tell whether tags, scaling and alarms are as they should be, and nobody has to act."""
+    return _is_kept_up(settings, last, stack_name=stack_name) and are_current(settings, last, now=now)
+
+
+def _is_kept_up(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
     return (
         last.tags == all_tags(settings, stack_name)
         and last.scaling == settings.scaling
-        and are_current(settings, last, now=now)
+        and last.alarms == wanted_alarms(settings)
+        and last.alarms_seen_at is not None
         and not last.abort_alarm_set
         and not last.reported
     )
 
 
 def is_unchanged(
-    settings: EndpointSettings,
-    history: History,
-    summary: EndpointSummary,
-    *,
-    stack_name: str,
-    now: datetime,
+    settings: EndpointSettings, history: History, summary: EndpointSummary, *, stack_name: str
 ) -> bool:
-    """Tell from the journal and `ListEndpoints` whether an endpoint is as the deployer left it."""
+    """Tell from the journal and `ListEndpoints` whether an endpoint is as the deployer left it.
+
+    Alarms are not listed: whether it is time to read them again, `are_current` tells.
+    """
     last = history.last_observed
     return (
         summary.status == "InService"
         and summary.last_modified_time == last.last_modified_time
         and history.unsettled is None
         and not unset_properties(history, last.endpoint_config_name)
-        and is_up_to_date(settings, last, stack_name=stack_name, now=now)
+        and _is_kept_up(settings, last, stack_name=stack_name)
     )
 
 

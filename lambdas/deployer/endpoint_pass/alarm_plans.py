@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from deployer.contract import alarm_prefix
 from deployer.decisions.alarms import plan_alarms
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class AlarmPlans:
         self._stack_name = stack_name
 
     def look(self, wanted: Sequence[Mapping[str, Any]], others: Sequence[str] = ()) -> AlarmLook:
-        """Return what makes the endpoint's alarms those that are wanted.
+        """Return what makes the endpoint's alarms those that are wanted, by the names that are known.
 
         Args:
             wanted: Requests of `PutMetricAlarm`; none if the endpoint is to have no alarms.
@@ -50,7 +51,26 @@ class AlarmPlans:
         """
         noted = self._ledger.history.last_observed.alarms
         own = dict.fromkeys([*(each["AlarmName"] for each in wanted), *noted])
-        seen = self._alarms.look(list(own), others)
+        return self._plan(wanted, noted, self._alarms.look(list(own), others))
+
+    def search(self, wanted: Sequence[Mapping[str, Any]]) -> AlarmLook:
+        """Return the same by what CloudWatch has under the endpoint's name.
+
+        A journal that was lost knows no alarms. So an endpoint's first look does not rely on it.
+
+        Raises:
+            UpkeepRefusedError: CloudWatch does not show them.
+        """
+        seen = self._alarms.find(alarm_prefix(self._stack_name, self._ledger.endpoint_name))
+        noted = self._ledger.history.last_observed.alarms
+        return self._plan(wanted, {**dict.fromkeys(seen, ""), **noted}, seen)
+
+    def _plan(
+        self,
+        wanted: Sequence[Mapping[str, Any]],
+        noted: Mapping[str, str],
+        seen: Mapping[str, ObservedAlarm],
+    ) -> AlarmLook:
         plan = plan_alarms(
             wanted, noted, seen, endpoint_name=self._ledger.endpoint_name, stack_name=self._stack_name
         )

@@ -10,6 +10,7 @@ from deployer.model.attempt import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -177,6 +178,14 @@ class Ledger:
         after = replace(before, **changes)
         if after != before:
             self._journal.record_last_observed(self.endpoint_name, before, after)
+            self._history = replace(self._history, last_observed=after)
+
+    def note_alarms_read(self, at: datetime | None) -> None:
+        """Write when the alarms were read and found as noted, which leaves nothing to do."""
+        before = self._history.last_observed
+        after = replace(before, alarms_seen_at=at)
+        if after != before:
+            self._journal.record_last_observed(self.endpoint_name, before, after, keeps_rest=True)
             self._history = replace(self._history, last_observed=after)
 
     def is_reported_unreadable(self, version_arn: str) -> bool:

@@ -55,7 +55,28 @@ class Alarms:
         names = list(dict.fromkeys([*own, *others]))
         if not names:
             return {}
-        found = {each["AlarmName"]: each for each in self._read(names)}
+        found = self._read(
+            f"These rollback alarms cannot be read: {', '.join(names)}",
+            # Up to a hundred alarms are one page.
+            AlarmNames=names,
+        )
+        return self._observed(found, own)
+
+    def find(self, prefix: str) -> dict[str, ObservedAlarm]:
+        """Return all alarms whose names begin so, with their tags.
+
+        Raises:
+            UpkeepRefusedError: CloudWatch does not show them.
+        """
+        found = self._read(
+            f"The alarms whose names begin with {prefix} cannot be read", AlarmNamePrefix=prefix
+        )
+        return self._observed(found, list(found))
+
+    def _observed(
+        self, found: Mapping[str, Mapping[str, Any]], own: Sequence[str]
+    ) -> dict[str, ObservedAlarm]:
+        """Return alarms that exist, those of our own with their tags."""
         tags: dict[str, dict[str, str] | None] = {
             name: self._tags(name, found[name]["AlarmArn"]) for name in own if name in found
         }
@@ -166,20 +187,23 @@ class Alarms:
             return [refusal]
         return []
 
-    def _read(self, alarm_names: Sequence[str]) -> list[Mapping[str, Any]]:
+    def _read(self, refused: str, **asked: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - members of the request
         """Describe metric and composite alarms: by default CloudWatch shows metric alarms only.
 
         It shows composite ones only to a caller that may describe every alarm (botocore: `DescribeAlarms`).
         """
-        with upkeep_refusals(
-            f"These rollback alarms cannot be read: {', '.join(alarm_names)}",
-            remedy="Change `alarms` under `rollout` in the endpoint's YAML, or remove the named cause.",
-        ):
-            # Up to a hundred alarms are one page.
-            answer: Mapping[str, Any] = self._client.describe_alarms(
-                AlarmNames=alarm_names, AlarmTypes=["CompositeAlarm", "MetricAlarm"], MaxRecords=100
-            )
-        return [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
+        remedy = "Change `alarms` under `rollout` in the endpoint's YAML, or remove the named cause."
+        found: dict[str, Mapping[str, Any]] = {}
+        while True:
+            with upkeep_refusals(refused, remedy=remedy):
+                answer: Mapping[str, Any] = self._client.describe_alarms(
+                    **asked, AlarmTypes=["CompositeAlarm", "MetricAlarm"], MaxRecords=100
+                )
+            for each in (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())):
+                found[each["AlarmName"]] = each
+            if "NextToken" not in answer:
+                return found
+            asked["NextToken"] = answer["NextToken"]
 
     def _tags(self, alarm_name: str, alarm_arn: str) -> dict[str, str] | None:
         """Return an alarm's tags; None if there is no such alarm."""

@@ -54,7 +54,8 @@ class LastObserved:
         first_look: What was approved at the first look; None before it.
         alarms: Alarm name to the digest of the request that made it or changed it last. An alarm is noted
             here before it is made, with an empty digest, so that a crash leaves none that nobody knows of.
-        alarms_seen_at: When these alarms were last read from CloudWatch at the endpoint's rest.
+        alarms_seen_at: When these alarms were last read from CloudWatch at the endpoint's rest. None before
+            the first time, when CloudWatch is asked for alarms that the journal may have forgotten.
         properties_set: Variant and property to the number of the deployment that left it to be set, and whose
             value was set, or is not needed any more.
     """

@@ -52,16 +52,22 @@ class AlarmsPhase:
         if is_current and not last.reported:
             return Next.GO_ON
         wanted = settings.alarms if exists else ()
+        is_first = exists and last.alarms_seen_at is None
         try:
-            planned, _, noted = self._plans.look(wanted)
+            planned, _, noted = self._plans.search(wanted) if is_first else self._plans.look(wanted)
         except UpkeepRefusedError as refusal:
-            if refusal.is_passing or is_current:
+            if not refusal.is_passing and not wanted and not last.alarms:
+                # Only a journal that was lost would have an alarm here that nobody wants.
+                self._ledger.note(alarms_seen_at=self._now())
+            if refusal.is_passing or is_current or not (wanted or last.alarms):
                 self._logger.warning(str(refusal))
             else:
                 round_.troubles.append(str(refusal))
             return Next.GO_ON
-        if not is_current or noted != last.alarms:
-            self._ledger.note(alarms=noted, alarms_seen_at=self._now() if wanted else None)
+        if noted != last.alarms:
+            self._ledger.note(alarms=noted, alarms_seen_at=self._now() if exists else None)
+        elif not is_current:
+            self._ledger.note_alarms_read(self._now() if exists else None)
         round_.troubles += self._executor.try_to_make(planned.steps)
         if planned.trouble is not None:
             round_.troubles.append(planned.trouble)

@@ -6,16 +6,20 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.alarms import are_current
 from deployer.decisions.at_rest import is_chosen, is_unchanged
 from deployer.decisions.promotion import due_for_promotion, unwritten
 from deployer.decisions.retention import plan_clean_up
 from deployer.endpoint_pass.round import Next
+from deployer.gateways.refusals import UpkeepRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools import Logger
 
+    from deployer.endpoint_pass.alarm_plans import AlarmPlans
+    from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.reports import Reports
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
@@ -36,6 +40,8 @@ class RestPhase:
         repair: RepairPhase,
         versions: Versions,
         chooser: Chooser,
+        ledger: Ledger,
+        alarm_plans: AlarmPlans,
         logger: Logger,
         *,
         now: Callable[[], datetime],
@@ -44,6 +50,8 @@ class RestPhase:
         self._repair = repair
         self._versions = versions
         self._chooser = chooser
+        self._ledger = ledger
+        self._alarm_plans = alarm_plans
         self._logger = logger
         self._now = now
 
@@ -53,9 +61,7 @@ class RestPhase:
         stack_name = facts.identity.stack_name
         if (
             summary is None
-            or not is_unchanged(
-                facts.settings, facts.history, summary, stack_name=stack_name, now=self._now()
-            )
+            or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
             or self._reports.owed
             or unwritten(facts)
         ):
@@ -68,10 +74,29 @@ class RestPhase:
             partial(plan_clean_up, decision=decision, serving_config_name=serving)
         ):
             return Next.GO_ON
-        if round_.is_daily and self._repair.is_needed(serving):
+        if (round_.is_daily and self._repair.is_needed(serving)) or not self._alarms_are_there():
             return Next.GO_ON
         self._logger.info("In sync, and unchanged since it was last looked at")
         # A soak ends without an event.
         soaks = self._versions.decide(partial(due_for_promotion, endpoint_config_name=serving, now=_FAR_OFF))
         round_.rests = soaks is None and not facts.history.heard
         return Next.STOP
+
+    def _alarms_are_there(self) -> bool:
+        """Tell whether the alarms are as the journal has them. Read them if that is due.
+
+        That they were read is no change: the endpoint rests all the same.
+        """
+        facts = self._versions.facts
+        last, now = facts.history.last_observed, self._now()
+        if are_current(facts.settings, last, now=now):
+            return True
+        try:
+            planned, _, noted = self._alarm_plans.look(facts.settings.alarms)
+        except UpkeepRefusedError as refusal:
+            self._logger.warning(str(refusal))
+            return False
+        if noted != last.alarms or planned.steps or planned.trouble is not None:
+            return False
+        self._ledger.note_alarms_read(now)
+        return True

@@ -13,7 +13,7 @@ from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, T
 from local_cloud.sagemaker.switches import Switches
 from tests.infra.sufficiency.test_aborting import ALARM, GUARDED, in_canary
 from tests.unit.deployer.builders import GROUP
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.pipeline import TABLE, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +114,63 @@ def test_what_somebody_deleted_is_there_again_the_next_day(pipeline: Pipeline) -
     pipeline.sweep()
 
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
+
+
+def test_the_daily_look_that_reads_alarms_costs_one_pass(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    pipeline.pass_time(24 * 3600)
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+    assert asked(pipeline, "DescribeAlarms") == 1
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+
+    # The fleet's partition, and no endpoint's.
+    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 1
+
+
+@pytest.mark.parametrize("has_rollout", [False, True])
+def test_a_lost_journal_leaks_no_alarm_that_the_settings_no_longer_have(
+    pipeline: Pipeline, *, has_rollout: bool
+) -> None:
+    pipeline.sweep()
+    pipeline.make_alarm("Greenlight.churn.a-persons")
+    pipeline.make_alarm("Greenlight.churn-v2.another-endpoints")
+    lose_journal(pipeline)
+    pipeline.manage(**(GUARDED if has_rollout else {}))
+    for _ in range(2):
+        pipeline.sweep()
+        pipeline.run()
+
+    kept = {"Greenlight.churn.a-persons", "Greenlight.churn-v2.another-endpoints"}
+    assert alarms(pipeline).keys() == (kept | {ALARM} if has_rollout else kept)
+    assert attention(pipeline) == []
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+    assert asked(pipeline, "DescribeAlarms") == 0, "it is a first look's alone"
+
+
+def lose_journal(pipeline: Pipeline) -> None:
+    dynamodb = pipeline.cloud.client("dynamodb")
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        keys = {name: item[name] for name in ("endpoint", "item")}
+        dynamodb.delete_item(TableName=TABLE, Key=keys)
+
+
+def test_an_endpoint_without_alarms_rests_although_cloudwatch_shows_none() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    refuse(pipeline, "DescribeAlarms")
+    approve(pipeline)
+    pipeline.run()
+    for _ in range(3):
+        pipeline.pass_time(3600)
+        pipeline.sweep()
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+
+    assert attention(pipeline) == []
+    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 1
 
 
 def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) -> None:

@@ -127,7 +127,8 @@ def test_alarms_are_read_again_after_a_day_and_when_the_settings_change() -> Non
     assert not are_current(guarded, replace(last, alarms_seen_at=None), now=NOW)
     assert not are_current(settings(RollbackAlarms=[request(Threshold=6)]), last, now=NOW)
     assert not are_current(settings(), last, now=NOW)
-    assert are_current(settings(), LastObserved(), now=NOW)
+    assert are_current(settings(), LastObserved(alarms_seen_at=NOW), now=due)
+    assert not are_current(settings(), LastObserved(), now=NOW), "a lost journal knows no alarms"
 
 
 def test_an_update_that_does_without_alarms_touches_none_of_them() -> None:

@@ -29,7 +29,7 @@ from tests.unit.deployer.builders import (
 
 STACK = "Greenlight"
 TAGS = all_tags(settings(), STACK)
-REST = LastObserved("churn-v1", NOW, TAGS)
+REST = LastObserved("churn-v1", NOW, TAGS, alarms_seen_at=NOW)
 SEEN = EndpointSummary("InService", NOW)
 CONFIG = release(1).endpoint_config_name
 
@@ -40,11 +40,12 @@ def test_an_endpoint_is_up_to_date_if_tags_scaling_and_reports_are() -> None:
     assert not is_up_to_date(settings(), replace(REST, tags={}), stack_name=STACK, now=NOW)
     assert not is_up_to_date(settings(), replace(REST, scaling={"A": {}}), stack_name=STACK, now=NOW)
     assert not is_up_to_date(settings(), replace(REST, reported=("See to it",)), stack_name=STACK, now=NOW)
+    assert not is_up_to_date(settings(), replace(REST, alarms_seen_at=None), stack_name=STACK, now=NOW)
 
 
 def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:
     def unchanged(summary: EndpointSummary, history: History) -> bool:
-        return is_unchanged(settings(), history, summary, stack_name=STACK, now=NOW)
+        return is_unchanged(settings(), history, summary, stack_name=STACK)
 
     left = history_of(last_observed=REST)
 
