@@ -36,6 +36,9 @@ _ROLE_ARN: Final = re.compile(shape("RoleArn").metadata["pattern"])
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_STACK_NAME: Final = 128
 
+LONGEST_HISTORY_DAYS: Final = 36_500
+"""A hundred years: DynamoDB keeps items for ever without an expiry."""
+
 T = TypeVar("T")
 
 
@@ -57,6 +60,9 @@ class Configuration:
     """How many managed policies a role may have: the account's quota, from 10 to 20."""
     log_retention_days: int = 90
     """How long the deployer's logs are kept."""
+    history_days: int | None = None
+    """After how many days without a change the journal's history of approvals and attempts expires, from 1 to
+    36500. Without it, history is kept for ever. No decision needs it."""
     outcome_emails: tuple[str, ...] = ()
     """Addresses that get every outcome by mail, once they have confirmed the subscription."""
     registry: Registry | None = None
@@ -179,6 +185,11 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     ),
     "log_retention_days": _number(
         LOG_RETENTION_DAYS, f"one of {', '.join(map(str, LOG_RETENTION_DAYS))}", "choose one of them"
+    ),
+    "history_days": _number(
+        range(1, LONGEST_HISTORY_DAYS + 1),
+        f"days from 1 to {LONGEST_HISTORY_DAYS}",
+        "choose 400, say, or leave it out to keep history for ever",
     ),
     "outcome_emails": _several(_text(_EMAIL, "e-mail addresses", "write name@example.com")),
 }

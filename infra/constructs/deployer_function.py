@@ -119,6 +119,7 @@ class DeployerFunction(Construct):
                     sweep_bus_name=destinations.sweep_bus.bus.event_bus_name,
                     outcome_topic_arn=destinations.outcomes.topic.topic_arn,
                     stack_name=Stack.of(self).stack_name,
+                    history_days=configuration.history_days,
                 ).variables(),
                 "POWERTOOLS_SERVICE_NAME": SOURCE,
                 "POWERTOOLS_LOG_LEVEL": "INFO",

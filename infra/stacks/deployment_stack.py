@@ -80,7 +80,7 @@ class DeploymentStack(Stack):
         self.outcomes = OutcomeTopic(self, "Outcomes", emails=configuration.outcome_emails)
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
-        self.journal = JournalTable(self, "Journal")
+        self.journal = JournalTable(self, "Journal", expires=configuration.history_days is not None)
         settings = settings_files(endpoint.compiled for endpoint in endpoints)
         requirements = EndpointRequirements.of(endpoints)
         if access is not None:

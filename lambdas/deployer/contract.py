@@ -28,6 +28,9 @@ ABORT_METRIC: Final = "Abort"
 JOURNAL_PARTITION_KEY: Final = "endpoint"
 JOURNAL_SORT_KEY: Final = "item"
 
+JOURNAL_EXPIRY: Final = "expires_at"
+"""When DynamoDB may delete an item of the journal, in seconds since 1970. Only items of history have it."""
+
 FLEET: Final = f"{PREFIX}fleet"
 """The journal's partition with an item for each endpoint. No endpoint's name has a colon."""
 

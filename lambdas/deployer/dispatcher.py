@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer.decisions.sweep import after_failed_look, after_look, departed, has_returned, is_daily_look_due
+from deployer.decisions.sweep import after_failed_look, after_look, departed, is_daily_look_due
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
-from deployer.model.fleet import FleetRecord
 from deployer.model.trigger import (
     EndpointChanged,
     NothingToDecide,
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from deployer.gateways.bus import Bus
     from deployer.gateways.gateways import Gateways
     from deployer.gateways.settings_files import SettingsFiles
-    from deployer.model.fleet import Look
+    from deployer.model.fleet import FleetRecord, Look
     from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
 
@@ -158,9 +156,11 @@ class Dispatcher:
         names = [
             name
             for name, digest in self._settings.digests.items()
-            if name not in records or records[name].settings_digest != digest
+            if name not in records
+            or records[name].settings_digest != digest
+            or records[name].left_at is not None
         ]
-        if not self._hand_over(names + self._departed(records)):
+        if not self._hand_over(names + departed(records, self._settings.digests, began=self._started)):
             self._look_at(self._survey.looks_at(names, records))
             self._release(records)
 
@@ -168,7 +168,10 @@ class Dispatcher:
         """Look at the endpoints that changed, and at some of the others: each has its turn once a day."""
         records = self._gateways.journal.fleet.records()
         looks = self._survey.looks(records)
-        if not self._hand_over([each.endpoint_name for each in looks.needed] + self._departed(records)):
+        if not self._hand_over(
+            [each.endpoint_name for each in looks.needed]
+            + departed(records, self._settings.digests, began=self._started)
+        ):
             self._look_at(looks.needed)
             self._release(records)
         if self._remaining_seconds() >= SECONDS_FOR_A_PASS:
@@ -203,17 +206,9 @@ class Dispatcher:
             looks: What to look at.
             may_leave: Whether another sweep takes up what this invocation has no time for.
         """
-        self._make_passes([self._begun_again(look) for look in looks], may_leave=may_leave)
+        self._make_passes(looks, may_leave=may_leave)
         self._gateways.journal.fleet.note_rests(self._resting)
         self._resting.clear()
-
-    def _begun_again(self, look: Look) -> Look:
-        """Return a look at an endpoint that is in the settings again as the first look that it is."""
-        if has_returned(look.record, began=self._started):
-            with self._kept_apart(look.endpoint_name):
-                self._gateways.journal.fleet.begin_again(look.endpoint_name, look.record)
-                look = replace(look, record=FleetRecord())
-        return look
 
     def _make_passes(self, looks: Sequence[Look], *, may_leave: bool) -> None:
         remaining = sorted(looks, key=lambda each: each.endpoint_name)
@@ -221,6 +216,8 @@ class Dispatcher:
         while remaining:
             look = remaining.pop(0)
             name = look.endpoint_name
+            with self._kept_apart(name):
+                look = self._unmanaged.begin_again(look, began=self._started)
             for settings in self._read(name):
                 may_wait = bool(remaining) and name not in put_off
                 if not self._reconcile(settings, look=look, may_wait=may_wait):
@@ -249,12 +246,9 @@ class Dispatcher:
             self._unmanaged.settle(endpoint_name)
         return []
 
-    def _departed(self, records: Mapping[str, FleetRecord]) -> list[str]:
-        return departed(records, self._settings.digests, began=self._started)
-
     def _release(self, records: Mapping[str, FleetRecord]) -> None:
         """Report once that endpoints are no longer managed, and forget their settings and their alarms."""
-        for name in self._departed(records):
+        for name in departed(records, self._settings.digests, began=self._started):
             with self._kept_apart(name):
                 self._unmanaged.release(
                     name, records[name], began=self._started, correlation_id=self._correlation_id

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ class Environment:
         sweep_bus_name: The bus that the parts of a sweep are put on.
         outcome_topic_arn: The topic that outcomes are published to, for people.
         stack_name: The value of the tag by which the deployer knows its own resources.
+        history_days: After how many days the journal's history expires; None: never.
     """
 
     journal_table_name: str
@@ -28,6 +29,7 @@ class Environment:
     sweep_bus_name: str
     outcome_topic_arn: str
     stack_name: str
+    history_days: int | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Environment:
@@ -36,18 +38,20 @@ class Environment:
         Raises:
             RuntimeError: Some are missing; the message names them all.
         """
-        names = [_variable(field.name) for field in fields(cls)]
+        names = [_variable(field.name) for field in fields(cls) if field.default is MISSING]
         missing = [name for name in names if not variables.get(name)]
         if missing:
             raise RuntimeError(
                 f"Environment variables missing: {', '.join(missing)}. "
                 "The stack sets them all: deploy it again."
             )
-        return cls(*(variables[name] for name in names))
+        required: Any = {name.lower(): variables[name] for name in names}
+        days = variables.get(_variable("history_days"))
+        return cls(**required, history_days=int(days) if days else None)
 
     def variables(self) -> dict[str, str]:
         """Return the variables that `read` reads, for the stack that sets them."""
-        return {_variable(name): value for name, value in asdict(self).items()}
+        return {_variable(name): str(value) for name, value in asdict(self).items() if value is not None}
 
 
 def _variable(field_name: str) -> str:

@@ -90,7 +90,12 @@ class _Clients:
             settings=SettingsFiles.below(Path(__file__).parents[1] / SETTINGS_DIRECTORY),
             gateways=Gateways.connect(
                 client_of,
-                Journal(client_of("dynamodb"), table_name=environment.journal_table_name, now=_now),
+                Journal(
+                    client_of("dynamodb"),
+                    table_name=environment.journal_table_name,
+                    now=_now,
+                    history_days=environment.history_days,
+                ),
                 Reporter(topic, bus, logger),
                 now=_now,
                 # Spreading invocations out needs no secret.

@@ -119,6 +119,7 @@ def configured(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFac
     (endpoints / "churn.yaml").write_text(f"model_package_group: {group}\ninstance_type: ml.m5.large\n")
     return synthesise_with(
         endpoints_dir=str(endpoints),
+        history_days="400",
         log_retention_days="30",
         model_buckets="models-a,models-b",
         outcome_emails="oncall@example.com",

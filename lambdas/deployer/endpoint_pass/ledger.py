@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from deployer.decisions.announcing import is_announced
 from deployer.model.attempt import Attempt
+from deployer.model.history import covers, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from deployer.model.history import History
 
 Kind = TypeVar("Kind", bound=Attempt)
+
+
+_TRIES: Final = 3
+"""How often an approval is written while other invocations change those of the same version."""
 
 
 class LostLeaseError(Exception):
@@ -78,10 +82,16 @@ class Ledger:
         An approval in the journal is not overwritten: the registry may since have lost its approver and its
         content.
         """
-        replaced = self._history.replaced_by(approval)
-        written = self._journal.record_approval(approval, replaced)
-        self._keep(written, lambda it: it.with_approval(approval))
-        return written
+        for _ in range(_TRIES):
+            replaced, standing = self._history.replaced_by(approval), standing_of(self._history, approval)
+            written = self._journal.record_approval(approval, replaced, standing=standing)
+            self._keep(written, lambda it: it.with_approval(approval))
+            if written:
+                return True
+            if covers(self._history, approval):
+                return False
+            # Another invocation wrote or withdrew another approval of the version.
+        return False
 
     def change_approval(self, approval: Approval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
         """Change fields of an approval, if it still stands. Of two artifact digests the first counts."""
@@ -172,20 +182,17 @@ class Ledger:
 
     # At rest ------------------------------------------------------------------------------------------
 
-    def note(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
-        """Write what was observed, done or reported at the endpoint's rest."""
+    def note(self, *, keeps_rest: bool = False, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
+        """Write what was observed, done or reported at the endpoint's rest.
+
+        Args:
+            keeps_rest: Whether the changes leave nothing to do.
+            changes: Fields of the last observation.
+        """
         before = self._history.last_observed
         after = replace(before, **changes)
         if after != before:
-            self._journal.record_last_observed(self.endpoint_name, before, after)
-            self._history = replace(self._history, last_observed=after)
-
-    def note_alarms_read(self, at: datetime | None) -> None:
-        """Write when the alarms were read and found as noted, which leaves nothing to do."""
-        before = self._history.last_observed
-        after = replace(before, alarms_seen_at=at)
-        if after != before:
-            self._journal.record_last_observed(self.endpoint_name, before, after, keeps_rest=True)
+            self._journal.record_last_observed(self.endpoint_name, before, after, keeps_rest=keeps_rest)
             self._history = replace(self._history, last_observed=after)
 
     def is_reported_unreadable(self, version_arn: str) -> bool:

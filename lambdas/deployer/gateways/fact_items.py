@@ -21,7 +21,7 @@ from deployer.model.history import History, LastObserved, ReleaseRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from deployer.model.approval import Approval, HeardApproval
+    from deployer.model.approval import Approval, HeardApproval, Weight
 
 FACT: Final = "fact#"
 LATEST_ATTEMPT: Final = f"{FACT}attempt"
@@ -33,9 +33,14 @@ _FACT_RELEASE: Final = f"{FACT}release#"
 _FACT_UNANNOUNCED: Final = f"{FACT}unannounced#"
 
 
-def standing_key(approval: Approval | HeardApproval) -> str:
-    """Return the key of the record of an approval that may stand: one per version and weight."""
-    return f"{_FACT_APPROVAL}{approval.version_arn.lower()}#{approval.weight.value}"
+def standing_key(approval: Approval | HeardApproval, weight: Weight | None = None) -> str:
+    """Return the key of the record of an approval that may stand: one per version and weight.
+
+    Args:
+        approval: The approval.
+        weight: Another weight than its own.
+    """
+    return f"{_FACT_APPROVAL}{approval.version_arn.lower()}#{(weight or approval.weight).value}"
 
 
 def release_key(endpoint_config_name: str) -> str:

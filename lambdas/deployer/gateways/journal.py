@@ -15,7 +15,7 @@ One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoi
 - `promotion#<version ARN>`: a version's last promotion, as a version is promoted once;
 - `unreadable#<version ARN>`: says that the version was reported as unreadable;
 - `attempt#<number>` and `approval#<approved_at>#<version>`: the history, for people and for proofs. It
-  decides nothing.
+  decides nothing, no condition rests on it, and it may expire.
 
 A change is one transaction over the records that it rests on and their history. It has a condition, so that
 exactly one of several concurrent invocations makes it. It also says in the fleet's partition that the
@@ -25,9 +25,10 @@ endpoint does not rest.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from deployer.contract import JOURNAL_SORT_KEY
+from deployer.contract import JOURNAL_EXPIRY, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.gateways.fact_items import (
     FACT,
     LAST_DEPLOYMENT,
@@ -44,7 +45,6 @@ from deployer.gateways.fact_items import (
 from deployer.gateways.fleet import Fleet
 from deployer.gateways.journal_items import (
     approval_item,
-    approval_key,
     attempt_item,
     last_observed_item,
     read_attempt,
@@ -52,11 +52,12 @@ from deployer.gateways.journal_items import (
     without_keys,
 )
 from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write, stored_time
+from deployer.model.approval import Weight
 from deployer.model.attempt import Promotion
 from deployer.model.history import LastObserved, kept_deployment, kept_promotion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,6 +75,7 @@ class Journal:
         table_name: The table.
         now: The clock.
         most_writes: How many writes one transaction takes.
+        history_days: After how many days without a change an item of the history expires; None: never.
     """
 
     def __init__(
@@ -83,32 +85,52 @@ class Journal:
         table_name: str,
         now: Callable[[], datetime],
         most_writes: int = MOST_WRITES,
+        history_days: int | None = None,
     ) -> None:
         self._table = JournalTable(client, table_name, now=now, most_writes=most_writes)
+        self._history_days = history_days
         self.fleet = Fleet(self._table)
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's records, strongly consistent."""
         return read_facts(self._table.query(endpoint_name, FACT))
 
+    def _history(self, item: Mapping[str, Any], changed: Mapping[str, Any] | None = None) -> Write:
+        """Return the write of an item of the history, or of what changed of it.
+
+        The item may have expired: then an update makes it again, as a whole.
+        """
+        name, key = item[JOURNAL_PARTITION_KEY]["S"], item[JOURNAL_SORT_KEY]["S"]
+        expiry: dict[str, Any] = {}
+        if self._history_days is not None:
+            expires_at = self._table.now() + timedelta(days=self._history_days)
+            expiry = {JOURNAL_EXPIRY: {"N": str(int(expires_at.timestamp()))}}
+        if changed is None:
+            return Write("Put", name, key, {**without_keys(item), **expiry})
+        return Write("Update", name, key, {**changed, **expiry}, otherwise=without_keys(item))
+
     # Approvals ----------------------------------------------------------------------------------------
 
     def record_approval(
-        self, approval: Approval | HeardApproval, replaced: Iterable[Approval | HeardApproval] = ()
+        self,
+        approval: Approval | HeardApproval,
+        replaced: Iterable[Approval | HeardApproval] = (),
+        *,
+        standing: Iterable[Approval] = (),
     ) -> bool:
         """Write an approval; return False if the same or a later one of its weight is there already.
+
+        Also return False if the same one stands with another weight, or if others stand than those given.
 
         Args:
             approval: The approval.
             replaced: The approvals of the version, or what was heard of one, whose place it takes.
+            standing: The approvals of the version that stand.
         """
         name, item = approval.endpoint_name, without_keys(approval_item(approval))
         later = {"approved_at": {"S": stored_time(approval.approved_at)}}
-        # A copy of an event may find another approver in the registry, and so another weight.
-        unknown = f"{NEW} OR #withdrawn = :if_withdrawn OR #unread = :if_unread"
-        yes = {"withdrawn": {"BOOL": True}, "unread": {"BOOL": True}}
         return self._table.write(
-            Write("Put", name, approval_key(approval), item, condition=unknown, values=yes),
+            self._history(approval_item(approval)),
             Write(
                 "Put",
                 name,
@@ -117,6 +139,7 @@ class Journal:
                 condition=f"{NEW} OR #approved_at < :if_approved_at",
                 values=later,
             ),
+            *_not_with_another_weight(approval, standing),
             *self._replacements(approval, replaced),
         )
 
@@ -127,7 +150,7 @@ class Journal:
         writes: list[Write] = []
         for each in replaced:
             history, fact = self._updates(each, {"withdrawn": {"BOOL": True}})
-            if history.key != approval_key(approval):
+            if history.key != approval_item(approval)[JOURNAL_SORT_KEY]["S"]:
                 writes.append(history)
             if fact.key != standing_key(approval):
                 writes.append(Write("Delete", each.endpoint_name, fact.key))
@@ -169,7 +192,7 @@ class Journal:
         """Return the updates of an approval's history and of its record."""
         name, this = approval.endpoint_name, {"approved_at": {"S": stored_time(approval.approved_at)}}
         return (
-            Write("Update", name, approval_key(approval), attributes),
+            self._history(approval_item(approval), attributes),
             Write("Update", name, standing_key(approval), attributes, equal=this),
         )
 
@@ -200,7 +223,7 @@ class Journal:
             announced: Earlier attempts whose ends were announced by now.
         """
         name, item = attempt.endpoint_name, without_keys(attempt_item(attempt))
-        writes = [Write("Put", name, attempt_item(attempt)[JOURNAL_SORT_KEY]["S"], item)]
+        writes = [self._history(attempt_item(attempt))]
         if latest is None:
             writes.append(Write("Put", name, LATEST_ATTEMPT, item, condition=NEW))
         else:
@@ -240,7 +263,7 @@ class Journal:
         unless = {key: before[key] for key in ("number", "status", "lease_until")}
         key = LATEST_ATTEMPT if is_latest else unannounced_key(old.number)
         writes = [
-            Write("Update", name, before[JOURNAL_SORT_KEY]["S"], changed),
+            self._history(after, changed),
             Write("Update", name, key, changed, equal=unless),
         ]
         for each in records:
@@ -259,7 +282,7 @@ class Journal:
         """Write that an outcome of an attempt was handed over. The attempt may have moved on meanwhile."""
         name, item = attempt.endpoint_name, attempt_item(attempt)
         done: dict[str, dict[str, Any]] = {flag: {"BOOL": True}}
-        history = Write("Update", name, item[JOURNAL_SORT_KEY]["S"], done)
+        history = self._history(item, done)
         number = {"number": item["number"]}
         # Once the next attempt has begun, this one is among the unannounced, or was announced.
         for key in (LATEST_ATTEMPT, unannounced_key(attempt.number)):
@@ -291,3 +314,22 @@ class Journal:
         for write in (first, update) if before == LastObserved() else (update, first):
             if self._table.write(write, keeps_rest=keeps_rest):
                 return
+
+
+def _not_with_another_weight(approval: Approval | HeardApproval, standing: Iterable[Approval]) -> list[Write]:
+    """Return writes that change nothing, and are refused if the same approval stands with another weight.
+
+    A copy of an event may find another approver in the registry, and so another weight.
+    """
+    known = {each.weight: each for each in standing}
+    writes: list[Write] = []
+    for weight in Weight:
+        if weight in {approval.weight, Weight.HEARD}:
+            continue
+        key, other = standing_key(approval, weight), known.get(weight)
+        if other is None or other.approved_at == approval.approved_at:
+            writes.append(Write("Delete", approval.endpoint_name, key, condition=NEW))
+        else:
+            same = {"approved_at": {"S": stored_time(other.approved_at)}}
+            writes.append(Write("Update", approval.endpoint_name, key, same, equal=same))
+    return writes

@@ -39,6 +39,7 @@ class Write:
         endpoint_name: The partition.
         key: The sort key.
         attributes: What is written, without the keys.
+        otherwise: What an update writes as well where the item lacks it. Such an update also makes an item.
         equal: Attributes with the values that the item must have for it.
         condition: Another condition, over attributes as `#name` and values as `:if_name`.
         values: The condition's values, by name.
@@ -48,6 +49,7 @@ class Write:
     endpoint_name: str
     key: str
     attributes: Values = field(default_factory=dict)
+    otherwise: Values = field(default_factory=dict)
     equal: Values = field(default_factory=dict)
     condition: str | None = None
     values: Values = field(default_factory=dict)
@@ -66,13 +68,18 @@ class Write:
                 request["Item"] = {**keys, **self.attributes}
             case "Update":
                 request["Key"] = keys
+                written = {**self.otherwise, **self.attributes}
                 request["UpdateExpression"] = "SET " + ", ".join(
-                    f"#{name} = :{name}" for name in self.attributes
+                    f"#{name} = :{name}"
+                    if name in self.attributes
+                    else f"#{name} = if_not_exists(#{name}, :{name})"
+                    for name in written
                 )
-                names |= set(self.attributes)
-                values |= {f":{name}": value for name, value in self.attributes.items()}
-                # An update would make an item that is missing, with these attributes alone.
-                conditions.insert(0, EXISTS)
+                names |= set(written)
+                values |= {f":{name}": value for name, value in written.items()}
+                if not self.otherwise:
+                    # An update would make an item that is missing, with these attributes alone.
+                    conditions.insert(0, EXISTS)
             case "Delete":
                 request["Key"] = keys
         if conditions:

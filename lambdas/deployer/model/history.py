@@ -332,3 +332,19 @@ def config_request(history: History, endpoint_config_name: str | None) -> Mappin
     """Return what the deployer created a config with; None if the journal does not know."""
     deployment = history.latest_on(endpoint_config_name)
     return deployment.config_request if deployment is not None else None
+
+
+def standing_of(history: History, approval: Approval | HeardApproval) -> list[Approval]:
+    """Return the approvals of an approval's version that may stand."""
+    return [each for each in history.approvals if same_arn(each.version_arn, approval.version_arn)]
+
+
+def covers(history: History, approval: Approval | HeardApproval) -> bool:
+    """Tell whether an approval, or a later one of its weight, may stand already."""
+    heard = (each for each in history.heard if same_arn(each.version_arn, approval.version_arn))
+    known: tuple[Approval | HeardApproval, ...] = (*standing_of(history, approval), *heard)
+    return any(
+        (each.weight is approval.weight and each.approved_at >= approval.approved_at)
+        or (each.weight is not Weight.HEARD and each.approved_at == approval.approved_at)
+        for each in known
+    )

@@ -67,7 +67,7 @@ class AlarmsPhase:
         if noted != last.alarms:
             self._ledger.note(alarms=noted, alarms_seen_at=self._now() if exists else None)
         elif not is_current:
-            self._ledger.note_alarms_read(self._now() if exists else None)
+            self._ledger.note(alarms_seen_at=self._now() if exists else None, keeps_rest=True)
         round_.troubles += self._executor.try_to_make(planned.steps)
         if planned.trouble is not None:
             round_.troubles.append(planned.trouble)

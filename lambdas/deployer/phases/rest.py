@@ -98,5 +98,5 @@ class RestPhase:
             return False
         if noted != last.alarms or planned.steps or planned.trouble is not None:
             return False
-        self._ledger.note_alarms_read(now)
+        self._ledger.note(alarms_seen_at=now, keeps_rest=True)
         return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deployer.decisions.sweep import is_over
+from deployer.decisions.sweep import has_returned, is_over
 from deployer.endpoint_pass.alarm_plans import AlarmPlans
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
@@ -13,6 +14,7 @@ from deployer.endpoint_pass.notices import Notices
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.throttling import TimeBudget
 from deployer.model import outcomes
+from deployer.model.fleet import FleetRecord
 from deployer.phases.aborting import was_left_behind
 from deployer.phases.alarms import delete_alarms
 from deployer.phases.settlement import settle_unmanaged
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.gateways import Gateways
-    from deployer.model.fleet import FleetRecord
+    from deployer.model.fleet import Look
     from deployer.model.stack_identity import StackIdentity
 
 
@@ -80,6 +82,13 @@ class UnmanagedEndpoints:
             fleet.note_removal_reported(endpoint_name, left)
         if over and not reports.owed and self._is_nothing_left(ledger):
             fleet.forget(endpoint_name, left)
+
+    def begin_again(self, look: Look, *, began: datetime) -> Look:
+        """Return a look at an endpoint that is in the settings again as the first look that it is."""
+        if not has_returned(look.record, began=began):
+            return look
+        self._gateways.journal.fleet.begin_again(look.endpoint_name, look.record)
+        return replace(look, record=FleetRecord())
 
     def _settle(self, ledger: Ledger, reports: Reports, *, is_over: bool) -> bool:
         """Settle what was under way; return False if another invocation is at work on the endpoint.

@@ -23,6 +23,8 @@ ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
         {"sweep_minutes": 5, "log_retention_days": 30},
         Configuration(sweep_minutes=5, log_retention_days=30),
     ),
+    "history that expires": ({"history_days": 400}, Configuration(history_days=400)),
+    "history that expires, by the command line": ({"history_days": "1"}, Configuration(history_days=1)),
     "numbers from the command line": (
         {"sweep_minutes": "5", "log_retention_days": "30"},
         Configuration(sweep_minutes=5, log_retention_days=30),
@@ -62,6 +64,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a boolean number": ({"sweep_minutes": True}, "sweep_minutes", "15"),
     "a fraction": ({"sweep_minutes": 1.5}, "sweep_minutes", "15"),
     "a retention that CloudWatch does not know": ({"log_retention_days": 10}, "log_retention_days", "one of"),
+    "history of no day": ({"history_days": 0}, "history_days", "leave it out to keep history for ever"),
+    "history in words": ({"history_days": "for ever"}, "history_days", "leave it out"),
+    "history of a thousand years": ({"history_days": 365_000}, "history_days", "400"),
     "a user's ARN": ({"execution_role_arn": "arn:aws:iam::1:user/x"}, "execution_role_arn", "copy it"),
     "an S3 URI": ({"model_buckets": ["s3://models"]}, "model_buckets", "without s3://"),
     "a list of numbers": ({"model_buckets": [1]}, "model_buckets", "names only"),

@@ -784,6 +784,20 @@ def test_the_journal_is_paid_per_request_recoverable_and_protected(synthesised: 
     }
 
 
+def test_history_expires_only_if_the_configuration_says_when(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    """DynamoDB then deletes items that have the attribute: the deployer gives it to history alone."""
+    function = configured.one("AWS::Lambda::Function", "Deployer")
+
+    assert configured.one("AWS::DynamoDB::Table")["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+    assert function["Environment"]["Variables"]["HISTORY_DAYS"] == "400"
+    assert "TimeToLiveSpecification" not in synthesised.one("AWS::DynamoDB::Table")
+
+
 def test_history_and_keys_and_what_live_endpoints_need_survive_the_stack(featured: Synthesised) -> None:
     kept = {
         name for name, resource in featured.resources.items() if resource.get("DeletionPolicy") == "Retain"

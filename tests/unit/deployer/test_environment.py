@@ -23,6 +23,14 @@ def test_a_complete_environment_is_read() -> None:
     )
 
 
+def test_history_expires_if_the_environment_says_when() -> None:
+    variables = {**COMPLETE, "HISTORY_DAYS": "400"}
+
+    assert Environment.read(variables).history_days == 400
+    assert Environment.read(variables).variables() == variables
+    assert Environment.read(COMPLETE).history_days is None
+
+
 def test_all_that_is_missing_is_said_at_once() -> None:
     with pytest.raises(RuntimeError, match=r"EXECUTION_ROLE_ARN, STACK_NAME\. .* deploy it again"):
         Environment.read({**COMPLETE, "STACK_NAME": "", "EXECUTION_ROLE_ARN": ""})

@@ -437,7 +437,7 @@ def test_an_approval_that_counts_and_one_that_does_not_stand_beside_each_other(j
     """A lead approved the version, and then somebody who is no approver did, too."""
     counts, ignored = approval(1), approval(1, minutes(5), objection="no lead")
     journal.record_approval(counts)
-    journal.record_approval(ignored)
+    journal.record_approval(ignored, standing=[counts])
 
     assert journal.read(ENDPOINT).approvals == (ignored, counts)
 
