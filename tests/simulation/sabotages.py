@@ -907,7 +907,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "make alarms that the journal does not know",
         "phases/alarms.py",
-        "self._ledger.note(alarms=dict(planned.noted), alarms_seen_at=",
+        "self._ledger.note(alarms=noted, alarms_seen_at=",
         "self._ledger.note(alarms=last.alarms, alarms_seen_at=",
     ),
     Sabotage(

@@ -28,6 +28,11 @@ SETTLING: Final = timedelta(minutes=15)
 look back; an alarm that is still on then has another cause."""
 
 
+ABORT_ENDS: Final = timedelta(minutes=5)
+"""How long CloudWatch may take to see that an abort is over. Until then, the abort alarm may go on again.
+That is not documented: five minutes are assumed."""
+
+
 def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
     """Return the names of the alarms that would stop an update; none for any other change."""
     change = deploy.change
@@ -40,9 +45,14 @@ def guard_with_alarms(
     deployments: Iterable[Deployment],
     endpoint: Endpoint,
     *,
+    abort_alarm_name: str | None = None,
     now: datetime,
 ) -> Deploy | WaitForAlarms:
     """Return what to do about rollback alarms that are on: wait for them, or update without them.
+
+    The abort alarm counts shortly after an abort: CloudWatch may not have seen its end. The update waits for
+    that. If the rollout ended before the abort took effect, a version serves that may not. Then the update
+    goes out at once, without that alarm.
 
     An alarm that a rollout raised ends soon after the rollback, so the update waits for it. Any other alarm
     comes from the version that serves, or from a cause outside all versions. The update may be the cure, so
@@ -53,10 +63,25 @@ def guard_with_alarms(
         alarms_on: The rollback alarms that are on, without the abort alarm: the deployer clears that one.
         deployments: Those of the endpoint, newest first.
         endpoint: The endpoint at rest.
+        abort_alarm_name: The abort alarm; None if there is none.
         now: The time.
     """
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
+    aborted = _aborted(deployments)
+    if aborted is not None and aborted.settled_at is not None and abort_alarm_name in change.alarm_names:
+        over_at = aborted.settled_at + ABORT_ENDS
+        if now < over_at and endpoint.endpoint_config_name == aborted.endpoint_config_name:
+            return guard_with_alarms(
+                without(deploy, (abort_alarm_name,)),
+                alarms_on,
+                deployments,
+                endpoint,
+                abort_alarm_name=None,
+                now=now,
+            )
+        if now < over_at:
+            return WaitForAlarms((abort_alarm_name,), over_at)
     on = tuple(name for name in change.alarm_names if name in alarms_on)
     if not on:
         return deploy
@@ -125,6 +150,12 @@ def without(deploy: Deploy, alarm_names: Collection[str]) -> Deploy:
         if not (isinstance(each, ClearAbortAlarm) and each.alarm_name in alarm_names)
     )
     return replace(deploy, change=without_alarms(change, alarm_names), guards=guards)
+
+
+def _aborted(deployments: Iterable[Deployment]) -> Deployment | None:
+    """Return the last deployment that SageMaker accepted, if it was to be aborted."""
+    last = next((each for each in deployments if each.accepted_at is not None), None)
+    return last if last is not None and last.abort_asked_at is not None else None
 
 
 def _rolled_back_at(deployments: Iterable[Deployment], endpoint: Endpoint) -> datetime | None:

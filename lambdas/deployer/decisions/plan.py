@@ -79,7 +79,7 @@ class WaitToRetry:
 
 @dataclass(frozen=True, slots=True)
 class WaitForAlarms:
-    """Alarms that a rollout raised are still on after its rollback. A later sweep tries again.
+    """Alarms that a rollout raised are still on after its rollback, or may be. A later sweep tries again.
 
     Attributes:
         alarm_names: Which.

@@ -98,7 +98,7 @@ class DeploymentPhase:
                 round_.waits = True
             case WaitForAlarms(alarm_names, until):
                 self._logger.info(
-                    "Waiting for alarms to end that the rollout before may have raised",
+                    "Waiting for alarms of the rollout before to end",
                     alarms=alarm_names,
                     until=until.isoformat(),
                 )

@@ -139,7 +139,12 @@ class Planner:
         # The abort alarm does not count: the deployer clears it right before the update.
         on = {name for name, each in seen.items() if each.is_on} - {settings.abort_alarm_name}
         return guard_with_alarms(
-            replace(deploy, alarms=planned), on, history.deployments, endpoint, now=self._gateways.now()
+            replace(deploy, alarms=planned),
+            on,
+            history.deployments,
+            endpoint,
+            abort_alarm_name=settings.abort_alarm_name,
+            now=self._gateways.now(),
         )
 
     def _without_a_look(self, deploy: Deploy, refusal: UpkeepRefusedError) -> Deploy:

@@ -102,10 +102,36 @@ def test_an_aborted_rollout_is_no_failure_of_the_version(pipeline: Pipeline) -> 
     pipeline.reject(arn)
     pipeline.run()
     pipeline.approve(arn)
+    pipeline.deliver()
+    pipeline.pass_time(300)
+    pipeline.sweep()
     pipeline.run()
 
     assert pipeline.serving() == "v2"
     assert pipeline.told(arn) == ["started", "aborted", "started", "succeeded"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_end_of_an_abort_that_is_seen_late_fails_no_version(pipeline: Pipeline, *, late: bool) -> None:
+    """Nobody documents how soon CloudWatch sees it: until then the alarm goes on again."""
+    cloudwatch = pipeline.cloud.client("cloudwatch")
+    arn = in_canary(pipeline)
+    pipeline.reject(arn)
+    pipeline.run()
+    next_one = pipeline.register()
+    pipeline.approve(next_one)
+    pipeline.deliver()
+    if late:
+        cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="ALARM", StateReason="late")
+        pipeline.pass_time(120)
+        cloudwatch.set_alarm_state(AlarmName=ALARM, StateValue="OK", StateReason="late")
+    pipeline.run()
+    pipeline.pass_time(900)
+    pipeline.sweep()
+    pipeline.run()
+
+    assert pipeline.told(next_one) == ["started", "succeeded"]
+    assert pipeline.serving() == "v3"
 
 
 def test_the_alarm_is_reset_as_soon_as_the_endpoint_rests(pipeline: Pipeline) -> None:
