@@ -322,8 +322,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "ignore that settings changed",
         "dispatcher.py",
-        "            if name not in records or records[name].settings_digest != digest\n",
-        "            if name not in records and digest\n",
+        "            or records[name].settings_digest != digest\n",
+        "",
     ),
     Sabotage(
         "note no other settings than the first",
