@@ -62,6 +62,42 @@ class TestAlarms:
         assert guard_with_alarms(deploy, {"theirs"}, (), endpoint(), now=minutes(0)) is deploy
         assert without_alarms(update("errors"), {"theirs"}) == update("errors")
 
+    def test_an_update_waits_until_the_end_of_an_abort_must_have_been_seen(self) -> None:
+        deploy = Deploy((), update("abort", "errors"))
+
+        def after_abort(at: float, *later: Deployment, **seen: Any) -> object:
+            aborted = rolled_back(status=AttemptStatus.ABORTED, abort_asked_at=minutes(-5))
+            assert isinstance(aborted, Deployment)
+            return guard_with_alarms(
+                deploy, (), [*later, aborted], endpoint(**seen), abort_alarm_name="abort", now=minutes(at)
+            )
+
+        withdrawn = deployment(number=2, status=AttemptStatus.WITHDRAWN)
+        succeeded = deployment(number=2, status=AttemptStatus.SUCCEEDED, accepted_at=minutes(1))
+        assert after_abort(1) == WaitForAlarms(("abort",), minutes(5))
+        assert after_abort(1, withdrawn) == WaitForAlarms(("abort",), minutes(5))
+        assert after_abort(5) is deploy
+        assert after_abort(1, succeeded) is deploy
+
+    def test_an_update_does_not_wait_if_what_was_to_be_aborted_serves(self) -> None:
+        late = deployment(
+            number=1,
+            status=AttemptStatus.SUCCEEDED,
+            accepted_at=minutes(-9),
+            settled_at=minutes(0),
+            abort_asked_at=minutes(-1),
+        )
+        planned = guard_with_alarms(
+            Deploy((), update("abort", "errors")),
+            (),
+            [late],
+            endpoint(endpoint_config_name=late.endpoint_config_name),
+            abort_alarm_name="abort",
+            now=minutes(1),
+        )
+
+        assert planned == Deploy((), replace(update("errors"), alarms_left_out=("abort",)))
+
     def test_an_alarm_that_no_rollout_raised_is_left_out(self) -> None:
         assert decided() == WITHOUT
         assert without_alarms(update("errors"), {"errors"}).request == update().request
