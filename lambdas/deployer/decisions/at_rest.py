@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str, now: datetime) -> bool:
     """Tell whether tags, scaling and alarms are as they should be, and nobody has to act."""
-    return _is_kept_up(settings, last, stack_name=stack_name) and are_current(settings, last, now=now)
+    # An endpoint without alarms has one look for those that a lost journal forgot, which is no change of it.
+    has_none = not settings.alarms and not last.alarms
+    return _is_kept_up(settings, last, stack_name=stack_name) and (
+        has_none or are_current(settings, last, now=now)
+    )
 
 
 def _is_kept_up(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
@@ -28,7 +32,6 @@ def _is_kept_up(settings: EndpointSettings, last: LastObserved, *, stack_name: s
         last.tags == all_tags(settings, stack_name)
         and last.scaling == settings.scaling
         and last.alarms == wanted_alarms(settings)
-        and last.alarms_seen_at is not None
         and not last.abort_alarm_set
         and not last.reported
     )
@@ -47,6 +50,7 @@ def is_unchanged(
         and summary.last_modified_time == last.last_modified_time
         and history.unsettled is None
         and not unset_properties(history, last.endpoint_config_name)
+        and last.alarms_seen_at is not None
         and _is_kept_up(settings, last, stack_name=stack_name)
     )
 

@@ -40,7 +40,7 @@ def test_an_endpoint_is_up_to_date_if_tags_scaling_and_reports_are() -> None:
     assert not is_up_to_date(settings(), replace(REST, tags={}), stack_name=STACK, now=NOW)
     assert not is_up_to_date(settings(), replace(REST, scaling={"A": {}}), stack_name=STACK, now=NOW)
     assert not is_up_to_date(settings(), replace(REST, reported=("See to it",)), stack_name=STACK, now=NOW)
-    assert not is_up_to_date(settings(), replace(REST, alarms_seen_at=None), stack_name=STACK, now=NOW)
+    assert is_up_to_date(settings(), replace(REST, alarms_seen_at=None), stack_name=STACK, now=NOW)
 
 
 def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:
@@ -54,6 +54,7 @@ def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:
     assert not unchanged(replace(SEEN, last_modified_time=minutes(1)), left)
     assert not unchanged(SEEN, history_of([deployment()], last_observed=REST))
     assert not unchanged(SEEN, history_of(last_observed=replace(REST, tags={})))
+    assert not unchanged(SEEN, history_of(last_observed=replace(REST, alarms_seen_at=None)))
 
 
 def test_what_serves_is_chosen_if_it_is_the_release_and_people_know_the_rest() -> None:
