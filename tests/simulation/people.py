@@ -463,6 +463,8 @@ class People:
     """When anybody changed the registry, the settings or an endpoint for the last time."""
     deletions: list[tuple[str, datetime]] = field(default_factory=list)
     """Which endpoints people deleted, and when."""
+    deleted_versions: dict[str, datetime] = field(default_factory=dict)
+    """When people deleted which version."""
     settings_were_missing: bool = False
     """Whether an endpoint was ever without settings."""
     removals: dict[str, list[Removal]] = field(default_factory=dict)
@@ -647,6 +649,8 @@ class People:
         self.world.tell(who, operation, _brief(request))
         if operation == "DeleteEndpoint":
             self.deletions.append((request["EndpointName"], self.world.clock.now()))
+        if operation == "DeleteModelPackage":
+            self.deleted_versions[request["ModelPackageName"]] = self.world.clock.now()
         return answer
 
     def deleted(self, endpoint: str) -> list[datetime]:

@@ -14,7 +14,7 @@ from tests.simulation.tasks import CrashError
 from tests.simulation.world import GAP, SCHEDULED, STALE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tests.simulation.world import Call, Invocation, World
 
@@ -83,7 +83,7 @@ class Turns:
 
     def may_skip(self, name: str, sweep: Invocation) -> bool:
         """Tell whether a sweep had no reason to look at an endpoint."""
-        asked = next((call.time for call in sweep.calls if _partition_read(call) == FLEET), None)
+        asked = _fleet_read_at(sweep)
         if asked is None:
             return False
         turns = [
@@ -98,8 +98,10 @@ class Turns:
             if each.invocation.calls[-1].time <= asked
             and (each.failed or not isinstance(each.invocation.problem, CrashError))
         ]
-        ended.sort(key=lambda each: each.invocation.calls[-1].time)
-        if ended and ended[-1].failed and asked < ended[-1].time + LONGEST_DELAY + _SLACK:
+        if any(
+            turn.failed and asked < turn.time + LONGEST_DELAY + _SLACK and not _was_mended(turn, ended)
+            for turn in ended
+        ):
             return True
         return any(self._left_nothing(turn, name, sweep, asked) for turn in turns)
 
@@ -123,17 +125,23 @@ class Turns:
         if group.startswith("arn:"):
             return _listed(turn.invocation, group) != _listed(sweep, group)
         index = world.schedule.chosen_switches().search_index
-        is_answered = any(
-            call.operation == "Search" and call.accepted and call.fault != GAP for call in sweep.calls
-        )
-        if index is SearchIndex.NEVER or not is_answered or "Search: " in str(sweep.problem):
+        answered = [
+            call.time
+            for call in sweep.calls
+            if call.operation == "Search" and call.accepted and call.fault != GAP
+        ]
+        if index is SearchIndex.NEVER or not answered or "Search: " in str(sweep.problem):
             return False
         # What it was shown of the registry may be older than the look.
         is_old = any(each.stale and each.operation == "ListModelPackages" for each in turn.invocation.calls)
         since = turn.time - timedelta(seconds=STALE_SECONDS) if is_old else turn.time
-        shown = asked - (LATE if index is SearchIndex.LATE else timedelta(0)) - timedelta(seconds=1)
+        behind = LATE if index is SearchIndex.LATE else timedelta(0)
+        shown = asked - behind - timedelta(seconds=1)
+        # Search shows no version that was deleted by then.
+        gone = {arn for arn, time in world.people.deleted_versions.items() if time <= answered[-1] - behind}
         return any(
             since < act.time < shown
+            and act.version_arn not in gone
             and act.status is not None
             and not (act.registers and act.status != "Approved")
             and _group_in(act.version_arn) == group.rpartition("/")[2].lower()
@@ -178,6 +186,18 @@ def _turn(call: Call, name: str) -> Turn:
     invocation = call.invocation
     failed = f"{name}: " in str(invocation.problem or "") or _noted_failure(invocation, name)
     return Turn(invocation, call.time, _seen(invocation, name, before=call.number), failed)
+
+
+def _fleet_read_at(invocation: Invocation) -> datetime | None:
+    """Return when an invocation read how earlier looks ended."""
+    return next((call.time for call in invocation.calls if _partition_read(call) == FLEET), None)
+
+
+def _was_mended(failed: Turn, ended: Iterable[Turn]) -> bool:
+    """Tell whether a look that ended well knew that another one had failed: only then it takes that back."""
+    noted = failed.invocation.calls[-1].time
+    reads = (_fleet_read_at(turn.invocation) for turn in ended if not turn.failed)
+    return any(read is not None and read >= noted for read in reads)
 
 
 def _noted_failure(invocation: Invocation, name: str) -> bool:

@@ -620,6 +620,20 @@ def test_law_9_an_endpoint_whose_version_was_approved_is_not_skipped(several: De
         several.judge.check_rest()
 
 
+def test_law_9_a_version_that_is_deleted_is_not_shown(several: Deployed) -> None:
+    people = several.world.people
+    people.register()
+    several.world.pass_time(60)
+    several.do(look_at_all, event=SWEEP)
+    several.world.pass_time(60)
+    people.decide(people.versions[-1], "Rejected", ADA)
+    people.call("DeleteModelPackage", ModelPackageName=people.versions[-1].arn)
+    several.world.pass_time(60)
+    several.do(look_at_none, event=SWEEP)
+    only_law(several, 9)
+    several.judge.check_rest()
+
+
 def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:
     def fail() -> None:
         look_at_all()

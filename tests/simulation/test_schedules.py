@@ -247,6 +247,23 @@ FOUND: Final = {
         smoke_test=True,
         disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=2), Disturbance(Kind.REJECT, wait=7)),
     ),
+    "a version is deleted before a sweep asks for those that were rejected": Schedule(
+        endpoints=3,
+        part_size=2,
+        switches={"creation_events": "each_status", "search_group_names": "absent"},
+        disturbances=(
+            Disturbance(Kind.REJECT),
+            Disturbance(Kind.DELETE_VERSION),
+            Disturbance(Kind.DELETE_ALARM, wait=11),
+        ),
+    ),
+    "a look fails while another one is under way": Schedule(
+        head_start=1,
+        config_visible_seconds=2,
+        disturbances=(Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.SWEEP, when="Updating")),
+        switches={"creation_events": "each_status", "tried_alarm": "every_name"},
+        faults=(Fault("UpdateEndpoint", 0, FaultKind.TIMEOUT_AFTER, times=3),),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
