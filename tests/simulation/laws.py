@@ -1727,8 +1727,9 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
     """A rollout is aborted only if its version is not approved, and an abort stops only that rollout.
 
     Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
-    being rolled out is not deployable. Before it updates an endpoint under such an alarm, it clears it.
-    At rest no such alarm is set.
+    being rolled out is not deployable. Before it updates an endpoint under such an alarm, it clears it. It
+    begins no such update until five minutes after the end of a rollout that it aborted: nobody says how soon
+    CloudWatch sees the end of an abort. At rest no such alarm is set.
     """
 
     def check_call(self, call: Call) -> None:
@@ -1745,6 +1746,25 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
             named = alarms_of(dict(call.request.get("DeploymentConfig", {})))
             if name in named and name not in cleared:
                 raise self.broken(f"{name} was not cleared before UpdateEndpoint")
+            if call.accepted and name in named:
+                self._check_abort_is_over(call, name)
+
+    def _check_abort_is_over(self, call: Call, name: str) -> None:
+        """Find no aborted rollout of the endpoint that ended just before its next update."""
+        aborts = [
+            each.time
+            for each in self.world.calls
+            if each.operation == "SetAlarmState"
+            and each.accepted
+            and each.request["AlarmName"] == name
+            and each.request["StateValue"] == AlarmState.ALARM
+        ]
+        for rollout in self.facts.rollouts:
+            if rollout.endpoint_name != call.request["EndpointName"] or rollout.ended is None:
+                continue
+            was_aborted = any(rollout.call.time < time < rollout.ended for time in aborts)
+            if was_aborted and call.time < rollout.ended + ABORT_ENDS - CLOCKS_DIFFER:
+                raise self.broken(f"{name} may still be on for an abort, and guards an update")
 
     def _check_abort(self, call: Call) -> None:
         before = [each for each in call.invocation.calls[:-1] if each.service == "sagemaker"]
@@ -1907,8 +1927,9 @@ class Law12RolloutsKeepTheirPromise(Law):
     """An update is rolled out by the settings, and always keeps the number of instances that they promise.
 
     The request has the settings' DeploymentConfig: exactly its policy, and every alarm of its automatic
-    rollback, except alarms that the same invocation read as on. The abort alarm is left out only if the same
-    invocation was denied clearing it, because it would end the update at once. An update that brings a former
+    rollback, except alarms that the same invocation read as on. The abort alarm is left out if it might end
+    the update at once, and only then: the same invocation was denied clearing it, or the endpoint serves a
+    version whose rollout ended in spite of an abort, five minutes ago at most. An update that brings a former
     version back also goes out without alarms that the same invocation was denied making or looking at, or
     that belong to a person. Any other update waits for them.
 
@@ -1950,6 +1971,8 @@ class Law12RolloutsKeepTheirPromise(Law):
         if asked != wanted:
             raise self.broken(f"{name} is updated by {asked or 'no DeploymentConfig'}, not by {wanted}")
         uncleared = {abort_alarm(name)} & self._denied_to_clear(call.invocation)
+        if self._was_aborted_too_late(name):
+            uncleared.add(abort_alarm(name))
         left_out = wanted_alarms - asked_alarms - uncleared - self._unmade(call)
         if (
             left_out - self._told_on(call.invocation)
@@ -1962,6 +1985,17 @@ class Law12RolloutsKeepTheirPromise(Law):
 
     def _wanted_config(self, name: str) -> dict[str, Any]:
         return deployment_config(name, self.world.schedule.rollout)
+
+    def _was_aborted_too_late(self, name: str) -> bool:
+        """Tell whether an endpoint serves what was to be aborted just before."""
+        endpoint, since = self.world.describe(name), self.world.clock.now() - ABORT_ENDS - CLOCKS_DIFFER
+        return endpoint is not None and any(
+            "abort_asked_at" in each
+            and "settled_at" in each
+            and datetime.fromisoformat(each["settled_at"]) > since
+            and each["endpoint_config_name"] == endpoint["EndpointConfigName"]
+            for each in self.facts.attempts(name)
+        )
 
     def _denied_to_clear(self, invocation: Invocation) -> set[str]:
         """Return the alarms that an invocation could not set at its last try: denied, or deleted by then."""
@@ -2040,6 +2074,11 @@ class Law12RolloutsKeepTheirPromise(Law):
 ANSWERED_LATE: Final = timedelta(seconds=3)
 """How much later than SageMaker ends a rollout the deployer may note it by its own clock, and vice versa."""
 
+
+ABORT_ENDS: Final = timedelta(minutes=5)
+"""For how long after an aborted rollout its abort alarm may be on."""
+
+CLOCKS_DIFFER: Final = timedelta(seconds=10)
 
 SETTLING: Final = timedelta(minutes=15)
 """How long an alarm that a rollout set off may be on after the rollback, before it counts as another's."""

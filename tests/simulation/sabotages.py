@@ -935,6 +935,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "",
     ),
     Sabotage(
+        "guard an update by the alarm of the abort just before",
+        "decisions/guardrails.py",
+        "        if now < over_at:\n            return WaitForAlarms((abort_alarm_name,), over_at)\n",
+        "",
+    ),
+    Sabotage(
         "rely on the state alone that is set to abort",
         "gateways/alarms.py",
         "            *self._try(lambda: self._publish(alarm_name, endpoint_name, _milliseconds(at))),\n",

@@ -257,6 +257,16 @@ FOUND: Final = {
             Disturbance(Kind.DELETE_ALARM, wait=11),
         ),
     ),
+    "a rollout ends in spite of its abort, and what it brought is to go at once": Schedule(
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        switches={"set_alarm_state": "until_evaluated"},
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            *(Disturbance(Kind.SWEEP, wait=wait) for wait in (10, 8, 8, 7, 7)),
+            Disturbance(Kind.REJECT, wait=6, which=1),
+        ),
+    ),
     "a look fails while another one is under way": Schedule(
         head_start=1,
         config_visible_seconds=2,
