@@ -1728,8 +1728,8 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
 
     Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
     being rolled out is not deployable. Before it updates an endpoint under such an alarm, it clears it. It
-    begins no such update until five minutes after the end of a rollout that it aborted: nobody says how soon
-    CloudWatch sees the end of an abort. At rest no such alarm is set.
+    begins no such update until five minutes after the end of a rollout that it aborted, if the journal knows
+    that: nobody says how soon CloudWatch sees the end of an abort. At rest no such alarm is set.
     """
 
     def check_call(self, call: Call) -> None:
@@ -1760,7 +1760,11 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
             and each.request["StateValue"] == AlarmState.ALARM
         ]
         for rollout in self.facts.rollouts:
-            if rollout.endpoint_name != call.request["EndpointName"] or rollout.ended is None:
+            endpoint_name = rollout.endpoint_name
+            if endpoint_name != call.request["EndpointName"] or rollout.ended is None:
+                continue
+            if self.facts.recovered(endpoint_name, rollout.call.time):
+                # The journal may have lost the abort.
                 continue
             was_aborted = any(rollout.call.time < time < rollout.ended for time in aborts)
             if was_aborted and call.time < rollout.ended + ABORT_ENDS - CLOCKS_DIFFER:

@@ -937,8 +937,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "guard an update by the alarm of the abort just before",
         "decisions/guardrails.py",
-        "        if now < over_at:\n            return WaitForAlarms((abort_alarm_name,), over_at)\n",
-        "",
+        "    return WaitForAlarms((abort_alarm_name,), over_at)\n",
+        "    return deploy\n",
     ),
     Sabotage(
         "rely on the state alone that is set to abort",

@@ -267,6 +267,17 @@ FOUND: Final = {
             Disturbance(Kind.REJECT, wait=6, which=1),
         ),
     ),
+    "alarms may not be read after an abort": Schedule(
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=8),
+            Disturbance(Kind.REJECT_LIVE, wait=6),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.LIFT_CAPACITY, wait=8),
+        ),
+        denials=(Denial("ListTagsForResource", 5, lasts=5),),
+    ),
     "a look fails while another one is under way": Schedule(
         head_start=1,
         config_visible_seconds=2,

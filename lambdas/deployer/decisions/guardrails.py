@@ -39,20 +39,46 @@ def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
     return change.alarm_names if isinstance(change, UpdateEndpoint) else ()
 
 
+def guard_after_abort(
+    deploy: Deploy,
+    deployments: Iterable[Deployment],
+    endpoint: Endpoint,
+    *,
+    abort_alarm_name: str | None,
+    now: datetime,
+) -> Deploy | WaitForAlarms:
+    """Return what to do about the abort alarm shortly after an abort: CloudWatch may not have seen its end.
+
+    The update waits for that, whatever CloudWatch shows. If the rollout ended before the abort took effect, a
+    version serves that may not. Then the update goes out at once, without that alarm.
+
+    Args:
+        deploy: An update.
+        deployments: Those of the endpoint, newest first.
+        endpoint: The endpoint at rest.
+        abort_alarm_name: The abort alarm; None if there is none.
+        now: The time.
+    """
+    aborted = _aborted(deployments)
+    if aborted is None or aborted.settled_at is None or abort_alarm_name not in rollback_alarms(deploy):
+        return deploy
+    over_at = aborted.settled_at + ABORT_ENDS
+    if now >= over_at:
+        return deploy
+    if endpoint.endpoint_config_name == aborted.endpoint_config_name:
+        return without(deploy, (abort_alarm_name,))
+    return WaitForAlarms((abort_alarm_name,), over_at)
+
+
 def guard_with_alarms(
     deploy: Deploy,
     alarms_on: Collection[str],
     deployments: Iterable[Deployment],
     endpoint: Endpoint,
     *,
-    abort_alarm_name: str | None = None,
     now: datetime,
 ) -> Deploy | WaitForAlarms:
     """Return what to do about rollback alarms that are on: wait for them, or update without them.
-
-    The abort alarm counts shortly after an abort: CloudWatch may not have seen its end. The update waits for
-    that. If the rollout ended before the abort took effect, a version serves that may not. Then the update
-    goes out at once, without that alarm.
 
     An alarm that a rollout raised ends soon after the rollback, so the update waits for it. Any other alarm
     comes from the version that serves, or from a cause outside all versions. The update may be the cure, so
@@ -63,25 +89,10 @@ def guard_with_alarms(
         alarms_on: The rollback alarms that are on, without the abort alarm: the deployer clears that one.
         deployments: Those of the endpoint, newest first.
         endpoint: The endpoint at rest.
-        abort_alarm_name: The abort alarm; None if there is none.
         now: The time.
     """
     change = deploy.change
     assert isinstance(change, UpdateEndpoint)
-    aborted = _aborted(deployments)
-    if aborted is not None and aborted.settled_at is not None and abort_alarm_name in change.alarm_names:
-        over_at = aborted.settled_at + ABORT_ENDS
-        if now < over_at and endpoint.endpoint_config_name == aborted.endpoint_config_name:
-            return guard_with_alarms(
-                without(deploy, (abort_alarm_name,)),
-                alarms_on,
-                deployments,
-                endpoint,
-                abort_alarm_name=None,
-                now=now,
-            )
-        if now < over_at:
-            return WaitForAlarms((abort_alarm_name,), over_at)
     on = tuple(name for name in change.alarm_names if name in alarms_on)
     if not on:
         return deploy

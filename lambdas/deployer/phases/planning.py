@@ -9,12 +9,13 @@ from deployer.decisions.alarms import AlarmPlan, wanted_alarms
 from deployer.decisions.at_rest import is_up_to_date
 from deployer.decisions.former_releases import refusal_to_put_back
 from deployer.decisions.guardrails import (
+    guard_after_abort,
     guard_change,
     guard_with_alarms,
     rollback_alarms,
     with_alarms_unread,
 )
-from deployer.decisions.plan import Deploy, Foreign, complete, plan
+from deployer.decisions.plan import Deploy, Foreign, WaitForAlarms, complete, plan
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.history import config_request
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.decisions.choice import Decision
-    from deployer.decisions.plan import CannotChange, Plan, WaitForAlarms
+    from deployer.decisions.plan import CannotChange, Plan
     from deployer.endpoint_pass.alarm_plans import AlarmPlans
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.notices import Notices
@@ -126,10 +127,15 @@ class Planner:
 
     def _guard_with_alarms(self, deploy: Deploy, endpoint: Endpoint) -> Deploy | WaitForAlarms:
         """Return an update with the steps that make its alarms, adapted to the alarms that are on already."""
-        named = rollback_alarms(deploy)
+        settings, history, now = self._settings, self._ledger.history, self._gateways.now()
+        after_abort = guard_after_abort(
+            deploy, history.deployments, endpoint, abort_alarm_name=settings.abort_alarm_name, now=now
+        )
+        if isinstance(after_abort, WaitForAlarms):
+            return after_abort
+        deploy, named = after_abort, rollback_alarms(after_abort)
         if not named:
             return deploy
-        settings, history = self._settings, self._ledger.history
         try:
             planned, seen, _ = self._alarm_plans.look(settings.alarms, named)
         except UpkeepRefusedError as refusal:
@@ -138,14 +144,7 @@ class Planner:
             return self._without_a_look(deploy, refusal)
         # The abort alarm does not count: the deployer clears it right before the update.
         on = {name for name, each in seen.items() if each.is_on} - {settings.abort_alarm_name}
-        return guard_with_alarms(
-            replace(deploy, alarms=planned),
-            on,
-            history.deployments,
-            endpoint,
-            abort_alarm_name=settings.abort_alarm_name,
-            now=self._gateways.now(),
-        )
+        return guard_with_alarms(replace(deploy, alarms=planned), on, history.deployments, endpoint, now=now)
 
     def _without_a_look(self, deploy: Deploy, refusal: UpkeepRefusedError) -> Deploy:
         """Return an update whose alarms cannot be read: it relies on those that were made before."""

@@ -9,6 +9,7 @@ import pytest
 
 from deployer.decisions.endpoint_changes import refused_after_all
 from deployer.decisions.guardrails import (
+    guard_after_abort,
     guard_change,
     guard_with_alarms,
     rollback_alarms,
@@ -68,8 +69,8 @@ class TestAlarms:
         def after_abort(at: float, *later: Deployment, **seen: Any) -> object:
             aborted = rolled_back(status=AttemptStatus.ABORTED, abort_asked_at=minutes(-5))
             assert isinstance(aborted, Deployment)
-            return guard_with_alarms(
-                deploy, (), [*later, aborted], endpoint(**seen), abort_alarm_name="abort", now=minutes(at)
+            return guard_after_abort(
+                deploy, [*later, aborted], endpoint(**seen), abort_alarm_name="abort", now=minutes(at)
             )
 
         withdrawn = deployment(number=2, status=AttemptStatus.WITHDRAWN)
@@ -87,9 +88,8 @@ class TestAlarms:
             settled_at=minutes(0),
             abort_asked_at=minutes(-1),
         )
-        planned = guard_with_alarms(
+        planned = guard_after_abort(
             Deploy((), update("abort", "errors")),
-            (),
             [late],
             endpoint(endpoint_config_name=late.endpoint_config_name),
             abort_alarm_name="abort",
