@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.contract import FLEET, PART_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
+from tests.simulation.schedule import FaultKind
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import GAP, SCHEDULED, STALE_SECONDS
 
@@ -29,6 +30,9 @@ SETTINGS_DEPLOYED: Final = "Parameter Store Change"
 
 _LOOKS: Final = frozenset({SCHEDULED, PART_DETAIL_TYPE, SETTINGS_DEPLOYED})
 """Events that lead to looks: passes that read the registry's list, too."""
+
+_UNANSWERED: Final = frozenset({FaultKind.TIMEOUT_AFTER.value, FaultKind.SERVER_ERROR_AFTER.value})
+"""Faults after which the same call is made again: its caller never saw the answer."""
 
 _SLACK: Final = timedelta(minutes=2)
 """Clocks differ by seconds, and an invocation takes minutes."""
@@ -259,7 +263,7 @@ def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
         for each in call.response.get("ModelPackageSummaryList", ()):
             if found is not None and each["ModelPackageStatus"] == "Completed":
                 found[each["ModelPackageArn"]] = _stands(each.get("ModelLifeCycle") or {})
-        if call.accepted and "NextToken" not in call.response:
+        if call.accepted and call.fault not in _UNANSWERED and "NextToken" not in call.response:
             break
     return found
 

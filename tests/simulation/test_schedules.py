@@ -46,6 +46,12 @@ def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
 
 
 FOUND: Final = {
+    "a sweep whose list of the registry was lost on its way, and came again": Schedule(
+        stages=Stages.PENDING,
+        soak=1,
+        disturbances=(Disturbance(Kind.APPROVE), Disturbance(Kind.SWEEP, wait=11)),
+        faults=(Fault("ListModelPackages", 7, FaultKind.SERVER_ERROR_AFTER, times=3, delay=1),),
+    ),
     "a crash once an abort is settled": Schedule(
         head_start=1,
         rollout=RolloutKind.ROLLING,
