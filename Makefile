@@ -122,6 +122,10 @@ bench: $(VENV)/.demo ## Measure the cold start against SageMaker's documented th
 blast-radius: $(VENV)/.demo ## Share of calls that a bad version fails: canary with an alarm against all at once
 	python -m bench.blast_radius
 
+.PHONY: exposure
+exposure: setup ## How long a bad version keeps calls: back at once, as forward, without guards (seconds)
+	python -m bench.exposure
+
 .PHONY: lock
 lock: $(VENV)/.demo ## Resolve the pinned requirements again from the .in files
 	for name in requirements lambdas/deployer/requirements lambdas/registry_access/requirements \

@@ -52,6 +52,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "shadow.approvers": "Greenlight's own: whose approvals count",
     "four_eyes": "Greenlight's own: whose approvals count",
     "keep": "Greenlight's own: what clean-up retains",
+    "rollout.back": "Greenlight's own: the DeploymentConfig of an update that goes back",
     "unchecked": "Greenlight's own: a warning in place of an error",
     "asynchronous.input_paths": "Greenlight's own: where the stack's model role may read",
     "overrides.model": "any field of CreateModel",

@@ -68,6 +68,7 @@ class SettingsKey:
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
+    BACK: Final = "Back"
     ALARMS: Final = "RollbackAlarms"
     AUTO_SCALING: Final = "AutoScaling"
     STAGE_NAME: Final = "StageName"

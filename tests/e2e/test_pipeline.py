@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from local_cloud.child_process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
+LONGEST_WAY_BACK_SECONDS = 5
+"""From a reject until the version before has all calls; the canary alone takes as long."""
+
 SENT = "[[271828182.0]]"
 """A smoke test's body that stands nowhere else."""
 
@@ -29,7 +32,6 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "first",
         "update",
         "broken",
-        "reject",
         "copies",
         "quiet",
         "unhandled",
@@ -59,6 +61,15 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "shadowed": {
             "approvers": [f"{people}/release-manager"],
             "shadow": {"approvers": [f"{people}/data-scientist"], **ONE_INSTANCE},
+        },
+        "reject": {
+            "instance_count": 2,
+            "rollout": {
+                "kind": "canary",
+                "size_percent": 50,
+                "wait_seconds": LONGEST_WAY_BACK_SECONDS,
+                "termination_wait_seconds": 0,
+            },
         },
         "guarded": {
             "instance_count": 4,
@@ -136,9 +147,15 @@ def test_a_reject_brings_back_the_version_before(deployment: Deployment) -> None
     second = deployment.deployed("reject", factor=5)
     deployment.outcomes.received.clear()
     deployment.reject(second)
+    rejected_at = time.monotonic()
+    eventually(lambda: deployment.account.predict("reject", [[1]]), lambda answer: answer == [[2]])
+    seconds = time.monotonic() - rejected_at
 
     assert deployment.outcome(first)["Outcome"] == "rolled_back"
-    assert deployment.account.predict("reject", [[1]]) == [[2]]
+    assert {str(deployment.account.predict("reject", [[1]])) for _ in range(10)} == {"[[2.0]]"}
+    described = deployment.account.sagemaker.describe_endpoint(EndpointName="reject")
+    assert "AutoRollbackConfiguration" not in described["LastDeploymentConfig"]
+    assert seconds < LONGEST_WAY_BACK_SECONDS
 
 
 def test_a_reject_in_mid_canary_aborts_the_rollout(deployment: Deployment) -> None:

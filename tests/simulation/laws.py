@@ -471,11 +471,15 @@ class Law3NewestStandingApproval(Law):
     (by the journal's time, then by version) that meets three conditions. It counts by the policy; it is
     Approved and Completed in the registry; it has not failed for good with these settings since. An approval
     has failed for good after one failure with a lasting reason, or after six with passing reasons; what only
-    its surroundings hinder never fails for good. A failed
-    smoke test lasts, even if the test could not be made. If the version failed with these settings and serves
-    with earlier ones, it stays as it is. If it serves and failed its smoke test, its own previous release
-    comes back, if there is one; otherwise the next approval has its turn. If nothing can be served, the
-    endpoint keeps serving what it served (law 2).
+    its surroundings hinder never fails for good. A failed smoke test lasts, even if the test could not be
+    made. A version's own failure lasts with any settings, unless the version has served well here. If the
+    version failed with these settings and serves with earlier ones, it stays as it is. If it serves and
+    failed its smoke test, or failed and nothing that stands serves, the release comes back with which it
+    served well before, if there is one; otherwise the next approval has its turn. If nothing can be served,
+    the endpoint keeps serving what it served (law 2).
+
+    The last turn have versions that never served well here, if a deployment of a later approval went out, or
+    if they failed with other settings and no version that stands serves with these.
 
     The journal's time of an approval is true. The journal knows every lasting approval whose event was
     delivered. If the event was delivered, the approval has no later time than its real one. The exception is
@@ -522,7 +526,7 @@ class Law3NewestStandingApproval(Law):
             return
         name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
         # Two invocations may hear of a version at once: then neither finds the other's approval.
-        read = _last_query(call.invocation, name)
+        read = last_query(call.invocation, name)
         if not any(
             each["version_arn"].lower() == arn.lower()
             and each["approved_at"] != time
@@ -552,9 +556,9 @@ class Law3NewestStandingApproval(Law):
             return
         package = people.look("DescribeModelPackage", ModelPackageName=live[0])
         if (
-            _order(newest[new[0]]) < _order(newest[live[0]])
+            order_of(newest[new[0]]) < order_of(newest[live[0]])
             and self._journalled.get((name, live[0], newest[live[0]]["approved_at"]), 0)
-            < _last_query(call.invocation, name)
+            < last_query(call.invocation, name)
             and package is not None
             and admits(settings.get("Gate"), package)
             and self._failed_test(name, self.facts.attempts(name)) is None
@@ -619,35 +623,136 @@ class Law3NewestStandingApproval(Law):
             live: Its present config's content.
             besides: The ARN, in lower case, of a version to leave out, as if it were rejected.
         """
+        approvals = [
+            each
+            for each in self._newest_first(name)
+            if each["version_arn"].lower() != besides and self.stands(settings, each)
+        ]
+        last_resort = [each for each in approvals if self.is_last_resort(name, settings, each, live)]
+        in_turn = [each for each in approvals if each not in last_resort]
+        found = (self.chance(name, settings, each, live, besides) for each in (*in_turn, *last_resort))
+        return next((each for each in found if each is not None), None)
+
+    def chance(
+        self,
+        name: str,
+        settings: dict[str, Any],
+        approval: dict[str, Any],
+        live: tuple[str, str, str] | None,
+        besides: str | None = None,
+    ) -> Expected | None:
+        """Return what an approval that stands makes serve; None if its version may not serve."""
         attempts = self.facts.attempts(name)
-        for approval in self._newest_first(name):
-            if approval["version_arn"].lower() == besides:
-                continue
-            package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
-            if package is None or not admits(settings.get("Gate"), package):
-                continue
-            content = self._wanted(settings, approval)
-            failed = self._failed_for_good(approval, content, attempts)
-            serves = live is not None and live[0] == content[0]
-            artifact = None if has_companions(self.world) else self.facts.artifacts.approved(name, approval)
-            if serves and failed and (tested := self._failed_test(name, attempts)) is not None:
-                former = self._former(tested, attempts, content)
-                if former is None:
-                    continue
-                return Expected(former, stays=False)
-            endpoint = self.world.describe(name) or {}
-            is_live = (
-                live == content
-                and endpoint.get("EndpointStatus") == "InService"
-                and self.facts.artifacts.serving(name) == {artifact}
-            )
-            unfit = failed or (not is_live and self._is_changed(name, package, artifact))
-            if not unfit:
-                wanted = self._shadowed(name, settings, approval, besides) or content
-                return Expected(wanted, stays=False, artifact=artifact)
-            if serves:
-                return Expected(content, stays=True)
-        return None
+        package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
+        assert package is not None, "it stands"
+        content = self._wanted(settings, approval)
+        failed = self._failed_for_good(approval, content, attempts) or self._failed_by_itself(
+            approval, attempts
+        )
+        serves = live is not None and live[0] == content[0]
+        artifact = None if has_companions(self.world) else self.facts.artifacts.approved(name, approval)
+        failed_test = serves and failed and self._failed_test(name, attempts) is not None
+        endpoint = self.world.describe(name) or {}
+        is_live = (
+            live == content
+            and endpoint.get("EndpointStatus") == "InService"
+            and self.facts.artifacts.serving(name) == {artifact}
+        )
+        is_changed = self._is_changed(name, package, artifact)
+        if not failed and (is_live or not is_changed):
+            wanted = self._shadowed(name, settings, approval, besides) or content
+            return Expected(wanted, stays=False, artifact=artifact)
+        if serves and not failed_test:
+            return Expected(content, stays=True)
+        if not serves and (is_changed or self._stays(name, settings, live, besides)):
+            return None
+        former = self.former(approval, attempts, content)
+        return Expected(former, stays=False) if former is not None else None
+
+    def _stays(
+        self,
+        name: str,
+        settings: dict[str, Any],
+        live: tuple[str, str, str] | None,
+        besides: str | None = None,
+    ) -> bool:
+        """Tell whether the version that serves is approved, and failed no smoke test."""
+        if live is None or live[0] == besides or self._failed_test(name, self.facts.attempts(name)):
+            return False
+        return any(
+            each["version_arn"].lower() == live[0] and self.stands(settings, each)
+            for each in self._newest_first(name)
+        )
+
+    def _wanted_of(self, name: str, settings: dict[str, Any], arn: str) -> tuple[str, str, str] | None:
+        """Return a version's content under these settings, if it is approved."""
+        approvals = (each for each in self._newest_first(name) if each["version_arn"].lower() == arn)
+        approval = next(approvals, None)
+        return self._wanted(settings, approval) if approval is not None else None
+
+    def stands(self, settings: dict[str, Any], approval: dict[str, Any]) -> bool:
+        """Tell whether the registry and the stage admit an approval's version."""
+        package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
+        return package is not None and admits(settings.get("Gate"), package)
+
+    def is_last_resort(
+        self,
+        name: str,
+        settings: dict[str, Any],
+        approval: dict[str, Any],
+        live: tuple[str, str, str] | None,
+    ) -> bool:
+        """Tell whether a version has never served well here, and was superseded or failed before."""
+        attempts, arn = self.facts.attempts(name), approval["version_arn"].lower()
+        if (live is not None and live[0] == arn) or self.served_well(approval, attempts):
+            return False
+        if "superseded_by" in approval or went_out_instead(approval, attempts):
+            return True
+        content = self._wanted(settings, approval)
+        failed = [
+            self._content(each, content)
+            for each in attempts
+            if each["status"] == "failed"
+            and each["action"] not in ASIDE
+            and each["version_arn"].lower() == arn
+            and answers(each, approval["approved_at"])
+            and not _has_shadow(each)
+            and ("failed_test" in each or each.get("cause") != "surroundings")
+        ]
+        if not failed or content in failed or live is None:
+            return bool(failed) and content not in failed
+        return not self._stays(name, settings, live) or self._wanted_of(name, settings, live[0]) != live
+
+    def served_well(self, approval: dict[str, Any], attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the deployments with which an approved version served, unless they failed a test since."""
+        arn = approval["version_arn"].lower()
+        return [
+            each
+            for each in served_well(attempts)
+            if each["version_arn"].lower() == arn and self._is_made_of(each, approval)
+        ]
+
+    def fallbacks(
+        self, name: str, settings: dict[str, Any], live: tuple[str, str, str] | None
+    ) -> list[Expected]:
+        """Return what a reject of the serving version may bring back."""
+        if live is None:
+            return []
+        back = self.expected(name, settings, live, besides=live[0])
+        if back is None:
+            return []
+        attempts = self.facts.attempts(name)
+        approvals = (
+            each for each in self._newest_first(name) if each["version_arn"].lower() == back.content[0]
+        )
+        approval = next(approvals, None)
+        if approval is None or any(
+            self._content({**each, "version_arn": ""}, back.content) == back.content
+            for each in self.served_well(approval, attempts)
+        ):
+            return [back]
+        former = self.former(approval, attempts, back.content, exists=False)
+        return [back, *([Expected(former, stays=False)] if former is not None else [])]
 
     def _is_changed(self, name: str, package: dict[str, Any], artifact: str | None) -> bool:
         """Tell whether a version's artifact is not the approved one, or not the one that a stage stamped."""
@@ -696,7 +801,7 @@ class Law3NewestStandingApproval(Law):
         if "Shadow" not in settings:
             return None
         for shadow in self._newest_first(name, for_shadow=True):
-            if _order(shadow) <= _order(live):
+            if order_of(shadow) <= order_of(live):
                 return None
             package = self.world.people.look("DescribeModelPackage", ModelPackageName=shadow["version_arn"])
             content = self._wanted(settings, live, shadow)
@@ -717,34 +822,38 @@ class Law3NewestStandingApproval(Law):
         last = next((each for each in reversed(led) if each["endpoint_config_name"] == config), None)
         return last if last is not None and "failed_test" in last else None
 
-    def _former(
-        self, tested: dict[str, Any], attempts: list[dict[str, Any]], content: tuple[str, str, str]
+    def former(
+        self,
+        approval: dict[str, Any],
+        attempts: list[dict[str, Any]],
+        content: tuple[str, str, str],
+        *,
+        exists: bool = True,
     ) -> tuple[str, str, str] | None:
-        """Return a version's release before its failed test, unless that failed too or was changed since."""
-        served = next(
-            (
-                each
-                for each in reversed(attempts)
-                if each["action"] not in ASIDE
-                and each["status"] == "succeeded"
-                and each["version_arn"].lower() == content[0]
-                and each["endpoint_config_name"] != tested["endpoint_config_name"]
-            ),
-            None,
-        )
-        if served is None or self._was_something_else(served, content[0]):
+        """Return a version's last release with which it served well, but for one of this content.
+
+        None if it failed or was changed since, or is gone and should exist.
+        """
+        well = [
+            each
+            for each in self.served_well(approval, attempts)
+            if self._content({**each, "version_arn": ""}, content) != content
+        ]
+        if not well or self._was_something_else(well[-1], content[0]):
             return None
-        config = served["endpoint_config_name"]
+        served, config = well[-1], well[-1]["endpoint_config_name"]
         failed = [
             each
             for each in attempts
             if each["status"] == "failed"
-            and each["endpoint_config_name"] == config
-            and each["settled_at"] >= tested["settled_at"]
+            and each.get("endpoint_config_name") == config
+            and each["settled_at"] >= max(served["settled_at"], approval["approved_at"])
         ]
         if self.facts.failed_for_good(failed):
             return None
-        former = self._content({"endpoint_config_name": config, "version_arn": ""}, content)
+        if self.world.people.look("DescribeEndpointConfig", EndpointConfigName=config) is None and exists:
+            return None
+        former = self._content({**served, "version_arn": ""}, content)
         packages = [
             self.world.people.look("DescribeModelPackage", ModelPackageName=each)
             for each in versions_in(former or content)
@@ -771,7 +880,7 @@ class Law3NewestStandingApproval(Law):
                 and (not for_shadow or each.get("shadows"))
                 and not each.get("withdrawn")
             ),
-            key=_order,
+            key=order_of,
             reverse=True,
         ):
             if approval["version_arn"].lower() not in seen:
@@ -791,6 +900,13 @@ class Law3NewestStandingApproval(Law):
             and self._is_made_of(attempt, approval)
         ]
         return self.facts.failed_for_good(failed)
+
+    def _failed_by_itself(self, approval: dict[str, Any], attempts: list[dict[str, Any]]) -> bool:
+        """Tell whether a version has a failure of its own since its approval, and never served well."""
+        arn, since = approval["version_arn"].lower(), approval["approved_at"]
+        return not self.served_well(approval, attempts) and any(
+            failed_by_itself(each, arn, since=since) for each in attempts
+        )
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for the approved artifact, as far as anybody knows."""
@@ -873,7 +989,7 @@ class Law4NoLoop(Law):
     twice but for being created; nobody tags twice, as several invocations at once may. After the rest,
     further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
     the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
-    version was approved.
+    version was approved, nor any release of a version that failed by itself since, and has never served well.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -932,6 +1048,11 @@ class Law4NoLoop(Law):
                 raise self.broken(
                     f"{config} is tried again although attempt {attempt['number']} failed with it"
                 )
+        served = {each["version_arn"].lower() for each in served_well(attempts)}
+        if content[0] not in served and any(
+            failed_by_itself(each, content[0], since=approved) for each in attempts
+        ):
+            raise self.broken(f"{content[0]} is tried again although it failed by itself")
 
 
 class Law5EachEndIsTold(Law):
@@ -1162,8 +1283,10 @@ class Law6NothingNeededIsDeleted(Law):
     serving version would not bring it back (unless an approval, a reject or new settings came during the
     deletion). No current attempt is for it.
 
-    At rest an endpoint has its present release and at most `keep` old ones, or the one for a reject. It has
-    one more if its release is not the wanted one. An attempt names each of its models and configs.
+    At rest an endpoint has its present release and at most `keep` old ones, or those for a reject: the
+    release of the version that would come back and, if that never served, the one with which the version
+    served. It has one more if its release is not the wanted one. An attempt names each of its models and
+    configs.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1182,7 +1305,10 @@ class Law6NothingNeededIsDeleted(Law):
         match call.operation:
             case "PutItem" | "UpdateItem":
                 key = request.get("Key") or request["Item"]
-                if key["item"]["S"].startswith("approval#"):
+                is_note = {":served_with", ":superseded_by"} & set(
+                    request.get("ExpressionAttributeValues", ())
+                )
+                if key["item"]["S"].startswith("approval#") and not is_note:
                     self._approved[key["endpoint"]["S"]] = self.world.clock.now()
             case "CreateModel":
                 self._owners["model", request["ModelName"]] = _owner(request)
@@ -1249,12 +1375,11 @@ class Law6NothingNeededIsDeleted(Law):
         ):
             return set()
         live = self.world.people.config_content(endpoint["EndpointConfigName"])
-        fallback = self._newest.expected(endpoint_name, settings, live, besides=live[0]) if live else None
         return {
             name
             for name, artifact in self._made_of.items()
-            if fallback is not None
-            and self.facts.contents.get(name) == fallback.content
+            for fallback in self._newest.fallbacks(endpoint_name, settings, live)
+            if self.facts.contents.get(name) == fallback.content
             and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
             # What a lost journal knew is made again if it is needed.
@@ -1293,7 +1418,8 @@ class Law6NothingNeededIsDeleted(Law):
                     continue
                 live = self.world.people.config_content(endpoint["EndpointConfigName"])
                 expected = self._newest.expected(name, settings, live)
-                most = max(settings["Keep"], 1) + 1 + (expected is not None and expected.stays)
+                fallbacks = len(self._newest.fallbacks(name, settings, live))
+                most = max(settings["Keep"], 1, fallbacks) + 1 + (expected is not None and expected.stays)
                 # Each release may have a companion, with a model of its own.
                 most *= 1 + (kind == "model" and has_companions(self.world))
                 if len(names) > most and not is_refused(self.world, endpoint, settings):
@@ -1930,12 +2056,13 @@ class Capacity:
 class Law12RolloutsKeepTheirPromise(Law):
     """An update is rolled out by the settings, and always keeps the number of instances that they promise.
 
-    The request has the settings' DeploymentConfig: exactly its policy, and every alarm of its automatic
-    rollback, except alarms that the same invocation read as on. The abort alarm is left out if it might end
-    the update at once, and only then: the same invocation was denied clearing it, or the endpoint serves a
-    version whose rollout ended in spite of an abort, five minutes ago at most. An update that brings a former
-    version back also goes out without alarms that the same invocation was denied making or looking at, or
-    that belong to a person. Any other update waits for them.
+    The request has the settings' DeploymentConfig, or the one by which an update goes back (law 27). The
+    former means exactly its policy, and every alarm of its automatic rollback, except alarms that the same
+    invocation read as on. The abort alarm is left out if it might end the update at once, and only then: the
+    same invocation was denied clearing it, or the endpoint serves a version whose rollout ended in spite of an
+    abort, five minutes ago at most. An update that brings a former version back also goes out without alarms
+    that the same invocation was denied making or looking at, or that belong to a person. Any other update
+    waits for them.
 
     From the moment SageMaker accepts the request until the endpoint rests, count the instances that answer,
     over all fleets with requests. In a blue/green update, the whole old fleet exists while any request goes
@@ -1968,8 +2095,10 @@ class Law12RolloutsKeepTheirPromise(Law):
         )
 
     def _check_request(self, call: Call) -> None:
+        if is_fast(self.world, call):
+            return
         name = call.request["EndpointName"]
-        wanted = {} if _is_unguardable(self.world, call) else self._wanted_config(name)
+        wanted = {} if is_unguardable(self.world, call) else self._wanted_config(name)
         asked = dict(call.request.get("DeploymentConfig", {}))
         asked_alarms, wanted_alarms = alarms_of(asked), alarms_of(wanted)
         if asked != wanted:
@@ -2111,7 +2240,7 @@ def _is_serverless(config: Mapping[str, Any]) -> bool:
     return any("ServerlessConfig" in each for each in config["ProductionVariants"])
 
 
-def _is_unguardable(world: World, call: Call) -> bool:
+def is_unguardable(world: World, call: Call) -> bool:
     """Tell whether an update is one without guardrails: to variants of other names, or from or to serverless.
 
     While it is updated, an endpoint shows the variants that it leaves. Source: developer guide,
@@ -2132,6 +2261,22 @@ def _is_unguardable(world: World, call: Call) -> bool:
     return before != after
 
 
+def is_fast(world: World, call: Call) -> bool:
+    """Tell whether an update asks for the policy that gives all calls to the new fleet soonest."""
+    asked = dict(call.request.get("DeploymentConfig", {}))
+    alarms_of(asked)
+    policy = deployment_config(call.request["EndpointName"], world.schedule.rollout)
+    if (rolling := policy.get("RollingUpdatePolicy")) is not None:
+        half = {"Type": "CAPACITY_PERCENT", "Value": 50}
+        fast = {"RollingUpdatePolicy": {**rolling, "MaximumBatchSize": half, "WaitIntervalInSeconds": 0}}
+    else:
+        traffic = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+        fast = {
+            "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": traffic, "TerminationWaitInSeconds": 0}
+        }
+    return asked == fast
+
+
 class Law13AlarmsBlameWhoSetThemOff(Law):
     """A version that raises an alarm during its rollout does not rest on the endpoint afterwards.
 
@@ -2143,7 +2288,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
     on and was on when the invocation began; so SageMaker cannot roll it back for an earlier version's fault.
     The exception is an invocation that was denied looking at alarms. And no update runs without an alarm's
     guard just because the rollout before raised the alarm: it waits until the alarm is off, or for a quarter
-    of an hour, if the alarm exists.
+    of an hour, if the alarm exists. An update that goes back has no alarm, and waits for none (law 27).
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -2164,8 +2309,9 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         elif (
             call.is_write
             and self._is_there(alarm_name)
+            and not is_fast(self.world, call)
             and self.world.schedule.rollout is not RolloutKind.UNGUARDED
-            and not _is_unguardable(self.world, call)
+            and not is_unguardable(self.world, call)
         ):
             self._check_patience(name, call)
 
@@ -2422,7 +2568,7 @@ LAWS: Final[tuple[type[Law], ...]] = (
 )
 
 
-def _last_query(invocation: Invocation, name: str) -> int:
+def last_query(invocation: Invocation, name: str) -> int:
     """Return the number of the last call that read an endpoint's approvals; 0 if there was none."""
     return max(
         (
@@ -2452,6 +2598,45 @@ def read_right_before(call: Call) -> dict[str, dict[str, Any]]:
     return reads
 
 
+def served_well(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the deployments that succeeded, and whose config failed no smoke test since."""
+    led = [each for each in attempts if each["action"] not in ASIDE]
+    failed = {each["endpoint_config_name"]: int(each["number"]) for each in led if "failed_test" in each}
+    return [
+        each
+        for each in led
+        if each["status"] == "succeeded" and failed.get(each["endpoint_config_name"], 0) < int(each["number"])
+    ]
+
+
+def failed_by_itself(attempt: dict[str, Any], arn: str, *, since: str) -> bool:
+    """Tell whether an attempt failed for its version, with nothing beside it, since an approval."""
+    return (
+        attempt["status"] == "failed"
+        and attempt.get("cause") == "version"
+        and attempt["action"] not in ASIDE
+        and answers(attempt, since)
+        and attempt["version_arn"].lower() == arn
+        and "companions" not in attempt
+    )
+
+
+def went_out_instead(approval: dict[str, Any], attempts: list[dict[str, Any]]) -> bool:
+    """Tell whether AWS was asked for a version that was approved later."""
+    return any(
+        each["action"] not in ASIDE
+        and each["status"] not in {"open", "withdrawn"}
+        and each["version_arn"].lower() != approval["version_arn"].lower()
+        and order_of(each) > order_of(approval)
+        and not _has_shadow(each)
+        for each in attempts
+    )
+
+
+def _has_shadow(attempt: dict[str, Any]) -> bool:
+    return any(each["is_shadow"] for each in json.loads(attempt.get("companions", "[]")))
+
+
 def has_companions(world: World) -> bool:
     """Tell whether anything may serve beside the approved version."""
     return world.schedule.companions is not Companions.NONE
@@ -2475,7 +2660,7 @@ def _configs_of(attempt: dict[str, Any]) -> list[str]:
     return [attempt["endpoint_config_name"]] if attempt["action"] != CLEAN_UP else []
 
 
-def _order(approval: dict[str, Any]) -> tuple[str, int]:
+def order_of(approval: dict[str, Any]) -> tuple[str, int]:
     """Return what decides which of two journalled approvals is the newer one."""
     return (approval["approved_at"], int(approval["version"]))
 

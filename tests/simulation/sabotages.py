@@ -96,8 +96,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "retry the failed",
         "decisions/retries.py",
-        "        and (attempt.settled_at >= since or attempt.approved_at == since)\n",
-        "        and attempt.settled_at < since\n",
+        "        and attempt.answers(since)\n"
+        "        and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)\n"
+        "    )\n\n\ndef is_own_failure(",
+        "        and not attempt.answers(since)\n"
+        "        and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)\n"
+        "    )\n\n\ndef is_own_failure(",
     ),
     Sabotage(
         "date an approval by another clock than the registry's",
@@ -292,8 +296,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget what a reject would bring back",
         "decisions/retention.py",
-        "keep=keep, needed=needed, fallback=fallback)",
-        "keep=keep, needed=needed, fallback=None)",
+        "fallbacks=_fallbacks(facts, others.choice))",
+        "fallbacks=())",
     ),
     Sabotage(
         "reset what somebody scaled",
@@ -386,9 +390,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget what failed long ago",
         "decisions/choice.py",
-        "        return standing(release, self._facts.history.deployments, since=since, now=self._now)\n",
-        "        known = self._facts.history.deployments[:3]\n"
-        "        return standing(release, known, since=since, now=self._now)\n",
+        "        deployments, since = self._history.deployments, approval.approved_at\n",
+        "        deployments, since = self._history.deployments[:3], approval.approved_at\n",
     ),
     Sabotage(
         "try what was taken back",
@@ -571,10 +574,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "let a version stay that failed its smoke test",
         "decisions/choice.py",
-        "            if serving is not None and serves and judged.failed "
-        "and serving.failed_at is not None:\n",
-        "            if serving is not None and serves and judged is None "
-        "and serving.failed_at is not None:\n",
+        "        failed_test = serves and judged.failed and ",
+        "        failed_test = serves and judged is None and ",
     ),
     Sabotage(
         "ignore the gate",
@@ -685,11 +686,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "go back to what was changed since it served",
         "decisions/eligibility.py",
-        "    changed = _changed(facts, approval, version)\n",
-        "    changed = (\n"
+        "    difference = changed(facts, approval, version)\n",
+        "    difference = (\n"
         "        None\n"
         "        if facts.history.is_proven(release.endpoint_config_name)\n"
-        "        else _changed(facts, approval, version)\n"
+        "        else changed(facts, approval, version)\n"
         "    )\n",
     ),
     Sabotage(
@@ -736,7 +737,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "pin whatever the settings say",
-        "decisions/choice.py",
+        "decisions/releases.py",
         "        if version is not None and reason is None:\n",
         "        if version is not None:\n",
     ),
@@ -975,5 +976,78 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "decisions/retries.py",
         "    passing = [each for each in failures if each.cause is Cause.PASSING]\n",
         "    passing = [each for each in failures if each.cause is not Cause.VERSION]\n",
+    ),
+    Sabotage(
+        "go back through the canary",
+        "phases/planning.py",
+        "        if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
+        "        if not self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
+    ),
+    Sabotage(
+        "go forward all at once",
+        "phases/planning.py",
+        "        if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
+        "        if self._settings.goes_back_at_once:\n",
+    ),
+    Sabotage(
+        "keep the leaving version's alarms on the way back",
+        "decisions/going_back.py",
+        '    return {"BlueGreenUpdatePolicy": policy}\n',
+        '    alarms = {"AutoRollbackConfiguration": config["AutoRollbackConfiguration"]}\n'
+        '    return {"BlueGreenUpdatePolicy": policy, **alarms}\n',
+    ),
+    Sabotage(
+        "go back to what never served well",
+        "decisions/going_back.py",
+        "    if serving is None or not ServedWell.on(history).has(choice.approval):\n",
+        "    if serving is None:\n",
+    ),
+    Sabotage(
+        "repair through the canary",
+        "phases/planning.py",
+        "            goes_back(history, choice, endpoint) or repairs(history, choice, endpoint)\n",
+        "            goes_back(history, choice, endpoint)\n",
+    ),
+    Sabotage(
+        "let a superseded approval go out",
+        "decisions/choice.py",
+        "        if self._turns.is_superseded(approval):\n",
+        "        if self._turns.is_superseded(approval) and approval is None:\n",
+    ),
+    Sabotage(
+        "let a superseded approval go out while what served well waits",
+        "decisions/choice.py",
+        "        choices = () if self._served_well_waits else map(self._choice, last_resort)\n",
+        "        choices = map(self._choice, last_resort)\n",
+    ),
+    Sabotage(
+        "try what failed before the version that serves took the settings",
+        "decisions/choice.py",
+        "        return staying is None or not self._is_live(release_of(self._facts, staying))\n",
+        "        return staying is None and self._serving is not None\n",
+    ),
+    Sabotage(
+        "put nothing back as it served",
+        "decisions/choice.py",
+        "        if not served_well or (not serves and self._staying() is not None):\n",
+        "        if not served_well or approval is not None:\n",
+    ),
+    Sabotage(
+        "keep no former release for what comes back",
+        "decisions/retention.py",
+        "    return (name, former.endpoint_config_name)\n",
+        "    return (name,)\n",
+    ),
+    Sabotage(
+        "hold no failure of a version's own with other settings",
+        "decisions/retries.py",
+        "        attempt.failed_by_itself\n",
+        "        attempt.failed_by_itself is None\n",
+    ),
+    Sabotage(
+        "forget what served well with its models",
+        "phases/choice.py",
+        "            self._ledger.change_approval(approval, served_with=config_name)\n",
+        "            self._logger.debug(config_name, approval=approval.version)\n",
     ),
 )

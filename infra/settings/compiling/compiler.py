@@ -43,10 +43,11 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     are in API vocabulary. The deployer adds names, the execution role if there is none, the model package and
     its own tags.
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay), `AbortAlarmName` (what
-    stops a rollout), `RollbackAlarms` (requests of `PutMetricAlarm` for the alarms that the deployer keeps),
-    `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant
-    stays on, by variant; all others serve the approved version) and `Shadow` (whose approvals bring a version
-    into the only shadow variant) are the deployer's own. The stack's name is part of the alarms' names.
+    stops a rollout), `Back` (how a version comes back, if not at once), `RollbackAlarms` (requests of
+    `PutMetricAlarm` for the alarms that the deployer keeps), `SmokeTest` (how a version is tried), `Pins`
+    (the number of the version that a variant stays on, by variant; all others serve the approved version)
+    and `Shadow` (whose approvals bring a version into the only shadow variant) are the deployer's own. The
+    stack's name is part of the alarms' names.
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
@@ -64,6 +65,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         )
         spec[SettingsKey.ABORT_ALARM_NAME] = names[0]
         spec[SettingsKey.ALARMS] = [alarm.request() for alarm in made]
+        if settings.rollout.back != "at_once":
+            spec[SettingsKey.BACK] = settings.rollout.back
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     scaling = {

@@ -9,6 +9,7 @@ from pydantic import Field
 from infra.settings.keys.base_model import StrictModel, limited
 
 Kind = Literal["all_at_once", "canary", "linear", "rolling"]
+WayBack = Literal["at_once", "as_forward"]
 
 DEFAULT_WAIT_SECONDS: Final = 300
 """Long enough for alarms over two one-minute periods, with some minutes of calls."""
@@ -153,6 +154,14 @@ class Rollout(StrictModel):
             description="that batch size in instances, in place of rollback_size_percent, at least 1",
         ),
     ] = None
+    back: Annotated[
+        WayBack,
+        Field(
+            description="how a version that served well comes back when a newer one is rejected or fails: "
+            "at_once (the default: all calls in one shift, or the largest batches of kind: rolling, without "
+            "waits and alarms) or as_forward (like a new version)"
+        ),
+    ] = "at_once"
     alarms: Annotated[
         RollbackAlarms,
         Field(description="the alarms that stop a rollout: thresholds for new alarms, and existing ones"),

@@ -1,7 +1,9 @@
 """Decides which approval an endpoint serves. Pure.
 
-The rule is one sentence: *the newest approval that still stands, whose version may be deployed under the
-settings, and that has not failed with these settings since*.
+The rule has two sentences. *Forward goes the newest approval that stands and has not failed. Back comes the
+newest standing approval of a version that has served well here: with the present settings or, if these fail,
+with the config that it served with.* An approval that was superseded before its version ever served goes out
+only if no version that served well can.
 """
 
 from __future__ import annotations
@@ -9,24 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from deployer.decisions.eligibility import ineligible, obstacle
+from deployer.decisions.eligibility import changed, ineligible, obstacle
 from deployer.decisions.facts import reads_first
-from deployer.decisions.retries import standing
-from deployer.decisions.served import former_deployment
-from deployer.model.attempt import AttemptStatus
-from deployer.model.model_version import Hidden, ModelVersion
+from deployer.decisions.releases import release_of
+from deployer.decisions.retries import Standing, is_own_failure, standing
+from deployer.decisions.served import ServedWell
+from deployer.decisions.turns import Turns, latest_per_version
+from deployer.model.model_version import ModelVersion
 from deployer.model.names import same_arn
-from deployer.model.release import Release, Version
+from deployer.model.release import Release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from deployer.decisions.facts import Facts
-    from deployer.decisions.retries import Standing
     from deployer.model.approval import Approval, Ineligible
     from deployer.model.attempt import Deployment
-    from deployer.model.endpoint import Endpoint
     from deployer.model.history import History
 
 
@@ -60,14 +60,12 @@ class Serving:
     Attributes:
         version_arn: The version.
         endpoint_config_name: The config that serves it; None if the endpoint is not in service.
-        failed_at: When it failed its smoke test with that config; None if it did not.
-        former: The release with which the same version served well before. Set only if it failed.
+        failed_test: Whether it failed its smoke test with that config.
     """
 
     version_arn: str
     endpoint_config_name: str | None
-    failed_at: datetime | None = None
-    former: Release | None = None
+    failed_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +78,17 @@ class Decision:
             release waits.
         ineligible: Approvals that stand, of versions that may not be deployed now.
         withdrawn: Approvals that were found not to stand any more.
+        superseded: Approvals that were found to be superseded before they served, each with the later version
+            that went out instead.
+        served: Approvals whose versions were found to have served well, each with the config.
     """
 
     choice: Choice | None
     retry_at: datetime | None = None
     ineligible: tuple[Ineligible, ...] = ()
     withdrawn: tuple[Approval, ...] = ()
-
-
-class HiddenPinError(Exception):
-    """The registry does not show a version that a variant is pinned to, so no release can be built."""
+    superseded: tuple[tuple[Approval, int], ...] = ()
+    served: tuple[tuple[Approval, str], ...] = ()
 
 
 def decide_choice(
@@ -115,7 +114,8 @@ def decide_choice(
         HiddenPinError: A pinned version is hidden.
         NotReadError: A fact was not read.
     """
-    return _Chooser(facts, now, besides).choose(_serving(facts, serving_config_name, in_service=in_service))
+    serving = _serving(facts, serving_config_name, in_service=in_service)
+    return _Chooser(facts, serving, now, besides).choose()
 
 
 choose = reads_first(decide_choice)
@@ -123,11 +123,19 @@ choose = reads_first(decide_choice)
 
 
 class _Chooser:
-    """One decision, and the approvals that it found withdrawn on the way."""
+    """One decision, and what it found on the way."""
 
-    def __init__(self, facts: Facts, now: datetime, besides: Approval | None) -> None:
+    def __init__(
+        self, facts: Facts, serving: Serving | None, now: datetime, besides: Approval | None
+    ) -> None:
         self._facts = facts
+        self._serving = serving
         self._now = now
+        self._retry_at: datetime | None = None
+        self._served_well_waits = False
+        self._served_well = ServedWell.on(facts.history)
+        self._turns = Turns(facts.history, self._served_well)
+        self._ineligible: list[Ineligible] = []
         self._withdrawn: dict[tuple[str, datetime], Approval] = {}
         self._approvals = [
             each
@@ -136,69 +144,150 @@ class _Chooser:
             and (besides is None or not same_arn(each.version_arn, besides.version_arn))
         ]
 
-    def choose(self, serving: Serving | None) -> Decision:
-        decision = self._choose_live(serving)
-        if self._facts.settings.shadow is not None:
-            decision = self._with_shadow(decision)
-        return replace(decision, withdrawn=tuple(self._withdrawn.values()))
+    def choose(self) -> Decision:
+        choice = self._live()
+        if choice is not None and self._facts.settings.shadow is not None:
+            choice = self._with_shadow(choice)
+        serving = choice.approval if choice is not None and self._serves(choice.approval) else None
+        return Decision(
+            choice,
+            self._retry_at,
+            tuple(self._ineligible),
+            tuple(self._withdrawn.values()),
+            self._turns.newly_superseded(serving),
+            self._turns.newly_served(),
+        )
 
-    def _choose_live(self, serving: Serving | None) -> Decision:
-        found: list[Ineligible] = []
-        retry_at: datetime | None = None
+    def _live(self) -> Choice | None:
+        """Return the newest approval that may serve; the last resort only if no other may, now or soon."""
+        last_resort: list[Approval] = []
         for approval in latest_per_version(each for each in self._approvals if each.counts):
-            if self._is_known_not_to_stand(approval):
+            if approval.version_arn.lower() in self._facts.versions and not self._stands(approval):
+                # The facts show that it does not stand: it needs no release.
                 continue
-            release = release_of(self._facts, approval)
-            judged = self._judge(release, since=approval.approved_at)
-            serves = serving is not None and same_arn(approval.version_arn, serving.version_arn)
-            if judged.failed and judged.retry_at is None and not serves:
-                continue
-            if not self._stands(approval):
-                continue
-            if serving is not None and serves and judged.failed and serving.failed_at is not None:
-                back = self._put_back(approval, serving, since=serving.failed_at)
-                if back is None:
-                    continue
-                return replace(back, ineligible=tuple(found))
-            retry_at = retry_at or judged.retry_at
-            is_live = serving is not None and release.endpoint_config_name == serving.endpoint_config_name
-            reason = None if is_live else ineligible(self._facts, approval, release)
-            found += [reason] if reason is not None else []
+            if self._is_last_resort(approval):
+                last_resort.append(approval)
+            elif (choice := self._choice(approval)) is not None:
+                return choice
+        choices = () if self._served_well_waits else map(self._choice, last_resort)
+        return next(filter(None, choices), None)
+
+    def _is_last_resort(self, approval: Approval) -> bool:
+        if self._serves(approval) or self._served_well.has(approval):
+            return False
+        name = release_of(self._facts, approval).endpoint_config_name
+        if self._turns.is_superseded(approval):
+            return True
+        if not self._turns.failed_with_other_settings(approval, name):
+            return False
+        staying = self._staying()
+        return staying is None or not self._is_live(release_of(self._facts, staying))
+
+    def _staying(self) -> Approval | None:
+        """Return the approval of the version that serves, if it stands and failed no smoke test."""
+        serving = next(filter(self._serves, latest_per_version(self._approvals)), None)
+        if serving is None or self._serving is None or self._serving.failed_test:
+            return None
+        return serving if self._stands(serving) else None
+
+    def _choice(self, approval: Approval) -> Choice | None:
+        """Return what makes an approval serve; None if nothing may."""
+        release = release_of(self._facts, approval)
+        judged = self._judge(approval, release)
+        serves, served_well = self._serves(approval), self._served_well.has(approval)
+        if (judged.lasts and not serves and not served_well) or not self._stands(approval):
+            return None
+        failed_test = serves and judged.failed and self._serving is not None and self._serving.failed_test
+        reason = None
+        if not (self._is_live(release) or failed_test or (judged.lasts and not serves)):
+            reason = ineligible(self._facts, approval, release)
+            self._ineligible += [reason] if reason is not None else []
+        if not judged.failed and reason is None:
+            return Choice(approval, release)
+        if judged.retry_at is not None:
+            self._wait(judged.retry_at, served_well=served_well and reason is None)
+        if serves and not failed_test:
             # Never go below a version that serves and still stands. An older version would get the same
             # settings that failed with this one, or exclude it.
-            unfit = judged.failed or reason is not None
-            if serves or not unfit:
-                return Decision(Choice(approval, release, keeps_serving=unfit), retry_at, tuple(found))
-        return Decision(None, retry_at, tuple(found))
+            return Choice(approval, release, keeps_serving=True)
+        if not served_well or (not serves and self._staying() is not None):
+            # Nothing is put back in the place of a version that serves and stands.
+            return None
+        return self._put_back(approval, besides=release.endpoint_config_name)
 
-    def _with_shadow(self, decision: Decision) -> Decision:
-        """Add to the choice, as its shadow, the newest version approved later that has not failed."""
-        choice = decision.choice
-        if choice is None or choice.keeps_serving or choice.release.is_former:
-            return decision
-        live, found = choice.approval, list(decision.ineligible)
+    def _put_back(self, approval: Approval, *, besides: str) -> Choice | None:
+        """Return the very release with which a version served well before, if it may serve again.
+
+        SageMaker restores the former config when an update fails. It knows nothing of smoke tests, so the
+        deployer does it.
+        """
+        former = self._served_well.former(approval, besides=besides)
+        if former is None or not self._may_serve_again(former, approval):
+            return None
+        assert former.settled_at is not None, "it succeeded"
+        release = Release.former(self._facts.settings, former)
+        since = max(former.settled_at, approval.approved_at)
+        judged = standing(release, self._history.deployments, since=since, now=self._now)
+        if judged.retry_at is not None:
+            self._wait(judged.retry_at, served_well=True)
+        return None if judged.failed else Choice(approval, release)
+
+    def _may_serve_again(self, former: Deployment, approval: Approval) -> bool:
+        """Tell whether the versions of a former deployment may serve again, and are unchanged."""
+        facts = self._facts
+        versions = [facts.version(each) for each in former.version_arns]
+        version = versions[0]
+        if not isinstance(version, ModelVersion):
+            return False
+        if any(obstacle(facts, each) is not None for each in versions):
+            return False
+        if not self._serves(approval) and changed(facts, approval, version) is not None:
+            return False
+        if facts.settings.stage_name is None or former.artifact_digest is None:
+            # Outside of stages, or without a digest, nobody can tell whether the artifacts are the same.
+            return True
+        return former.artifact_digest == facts.digest(version)
+
+    @property
+    def _history(self) -> History:
+        return self._facts.history
+
+    def _serves(self, approval: Approval) -> bool:
+        return self._serving is not None and same_arn(approval.version_arn, self._serving.version_arn)
+
+    def _wait(self, retry_at: datetime, *, served_well: bool) -> None:
+        """Note that a release may be tried again later, and whether its version has served well."""
+        self._retry_at = self._retry_at or retry_at
+        self._served_well_waits = self._served_well_waits or served_well
+
+    def _is_live(self, release: Release) -> bool:
+        return (
+            self._serving is not None and release.endpoint_config_name == self._serving.endpoint_config_name
+        )
+
+    def _with_shadow(self, choice: Choice) -> Choice:
+        """Return the choice with its shadow: the newest version approved later that has not failed."""
+        if choice.keeps_serving or choice.release.is_former:
+            return choice
+        live = choice.approval
         for shadow in latest_per_version(
             each for each in self._approvals if each.decides and not each.counts
         ):
             if shadow.order <= live.order:
                 break
             release = release_of(self._facts, live, shadow)
+            deployments, since = self._history.deployments, shadow.approved_at
             if (
                 same_arn(shadow.version_arn, live.version_arn)
-                or self._judge(release, since=shadow.approved_at).failed
+                or standing(release, deployments, since=since, now=self._now).failed
                 or not self._stands(shadow)
             ):
                 continue
             reason = ineligible(self._facts, shadow, release, as_shadow=True)
             if reason is None:
-                chosen = replace(choice, release=release, shadow=shadow)
-                return replace(decision, choice=chosen, ineligible=tuple(found))
-            found.append(reason)
-        return replace(decision, ineligible=tuple(found))
-
-    def _is_known_not_to_stand(self, approval: Approval) -> bool:
-        """Tell whether the facts show that an approval does not stand: then it needs no release."""
-        return approval.version_arn.lower() in self._facts.versions and not self._stands(approval)
+                return replace(choice, release=release, shadow=shadow)
+            self._ineligible.append(reason)
+        return choice
 
     def _stands(self, approval: Approval) -> bool:
         stands = self._facts.stands(approval)
@@ -206,128 +295,22 @@ class _Chooser:
             self._withdrawn[approval.key] = approval
         return stands
 
-    def _put_back(self, approval: Approval, serving: Serving, *, since: datetime) -> Decision | None:
-        """Choose the release with which the version served before it failed its smoke test.
-
-        SageMaker restores the former config when an update fails. It knows nothing of smoke tests, so the
-        deployer does it.
-        """
-        if serving.former is None:
-            return None
-        judged = self._judge(serving.former, since=since)
-        if not judged.failed:
-            return Decision(Choice(approval, serving.former))
-        return Decision(None, judged.retry_at) if judged.retry_at is not None else None
-
-    def _judge(self, release: Release, *, since: datetime) -> Standing:
-        """Judge a release by its failures since a time."""
-        return standing(release, self._facts.history.deployments, since=since, now=self._now)
-
-
-def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None) -> Release:
-    """Build the release of an approval and its shadow, if any, under the current settings."""
-    return Release.build(
-        facts.settings,
-        _version_of(approval),
-        pinned=_pinned(facts),
-        shadow=_version_of(shadow) if shadow is not None else None,
-        execution_role_arn=facts.identity.execution_role_arn,
-        stack_name=facts.identity.stack_name,
-    )
-
-
-def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
-    """Yield each pinned variant, its version's number, and the version or the reason why it may not serve."""
-    for variant_name, number in facts.settings.pins.items():
-        version = facts.version(facts.settings.version_name(number))
-        if isinstance(version, Hidden):
-            raise HiddenPinError(f"Version {number}, which {variant_name} is pinned to: {version.reason}")
-        reason = obstacle(facts, version)
-        if version is not None and reason is None:
-            yield variant_name, number, Version(version.arn, version.version)
-        else:
-            yield variant_name, number, reason or ""
-
-
-def _pinned(facts: Facts) -> dict[str, Version]:
-    """Return the pinned versions that may serve, by variant name."""
-    return {name: found for name, _, found in pin_obstacles(facts) if isinstance(found, Version)}
+    def _judge(self, approval: Approval, release: Release) -> Standing:
+        """Judge a release by its failures, and by its version's own, since the approval."""
+        deployments, since = self._history.deployments, approval.approved_at
+        if not self._served_well.has(approval) and any(
+            is_own_failure(each, release, since=since) for each in deployments
+        ):
+            return Standing(failed=True)
+        return standing(release, deployments, since=since, now=self._now)
 
 
 def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
     attempt = facts.history.latest_on(endpoint_config_name)
     if attempt is None:
         return None
-    live = attempt.endpoint_config_name if in_service else None
-    if attempt.failed_test is None:
-        return Serving(attempt.version_arn, live)
-    former = former_deployment(facts.history, attempt.version_arn, besides=attempt.endpoint_config_name)
-    may_serve = former is not None and _may_serve_again(facts, former)
     return Serving(
         attempt.version_arn,
-        live,
-        failed_at=attempt.settled_at,
-        former=Release.former(facts.settings, former) if former is not None and may_serve else None,
+        attempt.endpoint_config_name if in_service else None,
+        failed_test=attempt.failed_test is not None,
     )
-
-
-def _may_serve_again(facts: Facts, former: Deployment) -> bool:
-    """Tell whether the versions of a former deployment may serve again, and are unchanged."""
-    versions = [facts.version(each) for each in former.version_arns]
-    version = versions[0]
-    if not isinstance(version, ModelVersion) or any(obstacle(facts, each) is not None for each in versions):
-        return False
-    if facts.settings.stage_name is None or former.artifact_digest is None:
-        # Outside of stages, or without a digest, nobody can tell whether the artifacts are the same.
-        return True
-    return former.artifact_digest == facts.digest(version)
-
-
-def rolls_back(facts: Facts, choice: Choice, endpoint: Endpoint | None) -> bool:
-    """Tell whether the version that serves was approved later than the one about to be deployed."""
-    if choice.release.is_former:
-        return True
-    serving = facts.history.latest_on(endpoint.endpoint_config_name) if endpoint is not None else None
-    return serving is not None and (
-        (serving.approved_at, serving.version) > choice.approval.order
-        or any(
-            same_arn(each.version_arn, serving.version_arn) and each.order > choice.approval.order
-            for each in facts.history.approvals
-        )
-    )
-
-
-def latest_per_version(approvals: Iterable[Approval]) -> Iterator[Approval]:
-    """Yield each version's newest approval, newest first."""
-    seen: set[str] = set()
-    for approval in sorted(approvals, key=lambda each: each.order, reverse=True):
-        key = approval.version_arn.lower()
-        if key not in seen:
-            seen.add(key)
-            yield approval
-
-
-def superseded(history: History, by: Approval) -> list[Approval]:
-    """Return the approvals that were never deployed and that a newer one now supersedes.
-
-    Whatever was approved before the version that served last was superseded when that version went out.
-    """
-    tried = {(each.version_arn.lower(), each.approved_at) for each in history.deployments}
-    served = [
-        (each.approved_at, each.version)
-        for each in history.deployments
-        if each.status is AttemptStatus.SUCCEEDED
-    ]
-    return [
-        each
-        for each in history.approvals
-        if each.order < by.order
-        and all(each.order > one for one in served if one < by.order)
-        and each.counts
-        and each.superseded_by is None
-        and each.key not in tried
-    ]
-
-
-def _version_of(approval: Approval) -> Version:
-    return Version(approval.version_arn, approval.version, approval.artifact_digest)

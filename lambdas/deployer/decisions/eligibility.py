@@ -31,16 +31,16 @@ def ineligible(
     if version is None:
         # Somebody deleted the version after it was listed. The read right before the first write shows that.
         return None
-    changed = _changed(facts, approval, version)
+    difference = changed(facts, approval, version)
     served = facts.history.is_proven(release.endpoint_config_name)
-    if changed is not None or (served and not as_shadow):
-        return changed
+    if difference is not None or (served and not as_shadow):
+        return difference
     settings = facts.settings
     variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
     return unsupported_instances(approval, settings, variants, version.instance_types)
 
 
-def _changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligible | None:
+def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligible | None:
     """Return why a version differs from what was approved, or from what an earlier stage deployed."""
     digest = facts.digest(version)
     if isinstance(digest, Hidden):

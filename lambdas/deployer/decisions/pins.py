@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.decisions.choice import pin_obstacles
 from deployer.decisions.facts import reads_first
+from deployer.decisions.releases import pin_obstacles
 
 if TYPE_CHECKING:
     from deployer.decisions.facts import Facts

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
+from deployer.decisions.served import ServedWell
 from deployer.model.attempt import NOTHING, Deletion
 from deployer.model.steps import DeleteEndpointConfig, DeleteModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from deployer.decisions.choice import Decision
+    from deployer.decisions.choice import Choice, Decision
     from deployer.decisions.facts import Facts
     from deployer.model.history import ReleaseRecord
 
@@ -52,9 +53,18 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     others = decide_choice(facts, None, now=_EVER, besides=choice.approval)
     if any(each.is_hidden for each in others.ineligible):
         return NOTHING
-    former = others.choice
-    fallback = former.release.endpoint_config_name if former is not None else None
-    return disposable(made, keep=keep, needed=needed, fallback=fallback)
+    return disposable(made, keep=keep, needed=needed, fallbacks=_fallbacks(facts, others.choice))
+
+
+def _fallbacks(facts: Facts, back: Choice | None) -> tuple[str, ...]:
+    """Return the configs that a reject would bring back: with the present settings, or else as it served."""
+    if back is None:
+        return ()
+    name = back.release.endpoint_config_name
+    former = ServedWell.on(facts.history).former(back.approval, besides=name)
+    if former is None or facts.history.is_proven(name):
+        return (name,)
+    return (name, former.endpoint_config_name)
 
 
 def deletion_steps(deletion: Deletion) -> list[DeleteEndpointConfig | DeleteModel]:
@@ -66,21 +76,22 @@ def deletion_steps(deletion: Deletion) -> list[DeleteEndpointConfig | DeleteMode
 
 
 def disposable(
-    made: Sequence[ReleaseRecord], *, keep: int, needed: Iterable[str], fallback: str | None = None
+    made: Sequence[ReleaseRecord], *, keep: int, needed: Iterable[str], fallbacks: Iterable[str] = ()
 ) -> Deletion:
     """Return what may be deleted while the endpoint rests and nothing is under way.
 
     It keeps the needed configs, those of `keep` former releases, and the models of all these. Of the former
-    releases the fallback comes first, and stays even if `keep` is 0. Then come those that served last.
+    releases the fallbacks come first, and stay even if `keep` is 0. Then come those that served last.
 
     Args:
         made: The records of releases whose models and configs may exist.
         keep: How many former releases stay.
         needed: Names of the configs that serve or are wanted.
-        fallback: Name of the config that a reject of the serving version would bring back.
+        fallbacks: Names of the configs that a reject of the serving version may bring back.
     """
     kept = set(needed)
-    former = [] if fallback is None or fallback in kept else [fallback]
+    names = {each.endpoint_config_name for each in made}
+    former = [each for each in fallbacks if each in names and each not in kept]
     limit = max(keep, len(former))
     served = {each.served_last: each.endpoint_config_name for each in made if each.served_last is not None}
     former += [served[number] for number in sorted(served, reverse=True) if served[number] not in kept]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.cause import Cause
+from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,6 +48,11 @@ class Standing:
 
     failed: bool
     retry_at: datetime | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether time alone does not mend it."""
+        return self.failed and self.retry_at is None
 
 
 def standing(
@@ -116,8 +122,20 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
     return (
         attempt.status is AttemptStatus.FAILED
         and attempt.endpoint_config_name == release.endpoint_config_name
-        and attempt.settled_at is not None
-        and (attempt.settled_at >= since or attempt.approved_at == since)
+        and attempt.answers(since)
+        and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
+    )
+
+
+def is_own_failure(attempt: Deployment, release: Release, *, since: datetime) -> bool:
+    """Tell whether a version failed by itself since its approval, with any settings.
+
+    Only another approval lets it be tried again. If the smoke test changed since, the version may pass.
+    """
+    return (
+        attempt.failed_by_itself
+        and same_arn(attempt.version_arn, release.version_arn)
+        and attempt.answers(since)
         and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
     )
 

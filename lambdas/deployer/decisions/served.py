@@ -1,15 +1,19 @@
-"""Reads from an endpoint's history what served on it. Pure."""
+"""Reads from an endpoint's history what served on it, and what served well. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.model.attempt import AttemptStatus
 from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deployer.model.approval import Approval
     from deployer.model.attempt import Deployment
-    from deployer.model.history import History
+    from deployer.model.history import History, ReleaseRecord
 
 
 def live_version_arns(history: History) -> tuple[str, ...]:
@@ -18,15 +22,72 @@ def live_version_arns(history: History) -> tuple[str, ...]:
     return next((each.version_arns for each in live), ())
 
 
-def former_deployment(history: History, version_arn: str, *, besides: str) -> Deployment | None:
-    """Return the last deployment of a version that succeeded with another config than the given one."""
-    return next(
-        (
-            each
-            for each in history.deployments
-            if same_arn(each.version_arn, version_arn)
-            and each.status is AttemptStatus.SUCCEEDED
-            and each.endpoint_config_name != besides
-        ),
-        None,
+@dataclass(frozen=True, slots=True)
+class ServedWell:
+    """Which deployments succeeded with a config that failed no smoke test since.
+
+    Attributes:
+        deployments: These deployments, newest first, by their version's ARN in lower case.
+        failed: The configs that failed a smoke test since they last succeeded.
+        releases: What is known of each release.
+    """
+
+    deployments: Mapping[str, Sequence[Deployment]]
+    failed: frozenset[str]
+    releases: Mapping[str, ReleaseRecord]
+
+    @classmethod
+    def on(cls, history: History) -> ServedWell:
+        """Read what served well on an endpoint."""
+        found: dict[str, list[Deployment]] = {}
+        failed: set[str] = set()
+        succeeded: set[str] = set()
+        for each in history.deployments:
+            name = each.endpoint_config_name
+            if each.status is AttemptStatus.SUCCEEDED and name not in failed:
+                succeeded.add(name)
+                found.setdefault(each.version_arn.lower(), []).append(each)
+            elif each.failed_test is not None and name not in succeeded:
+                failed.add(name)
+        return cls(found, frozenset(failed), history.releases)
+
+    def has(self, approval: Approval) -> bool:
+        """Tell whether a version has served well here, with the content that was approved.
+
+        The journal notes it beside the approval, as the deployment is forgotten once it was cleaned up.
+        """
+        noted = approval.served_with is not None and approval.served_with not in self.failed
+        return noted or self.last(approval) is not None
+
+    def last(self, approval: Approval, *, besides: str | None = None) -> Deployment | None:
+        """Return the last deployment with which an approved version served well, but for one config's."""
+        return next(
+            (
+                each
+                for each in self.deployments.get(approval.version_arn.lower(), ())
+                if each.endpoint_config_name != besides
+                and (
+                    None in {each.artifact_digest, approval.artifact_digest}
+                    or each.artifact_digest == approval.artifact_digest
+                )
+            ),
+            None,
+        )
+
+    def former(self, approval: Approval, *, besides: str) -> Deployment | None:
+        """Return the same, if its config and models were not deleted since."""
+        last = self.last(approval, besides=besides)
+        record = self.releases.get(last.endpoint_config_name) if last is not None else None
+        return last if record is not None and record.made else None
+
+
+def lasts_with_any_settings(failure: Deployment, history: History) -> bool:
+    """Tell whether a failure is the version's own: with other settings, the version has never served well."""
+    served = any(
+        each.status is AttemptStatus.SUCCEEDED and same_arn(each.version_arn, failure.version_arn)
+        for each in history.deployments
+    ) or any(
+        each.served_with is not None and same_arn(each.version_arn, failure.version_arn)
+        for each in history.approvals
     )
+    return failure.failed_by_itself and not served

@@ -268,4 +268,5 @@ def _terms(deploy: Deploy) -> dict[str, Any]:
         "unguarded": update.unguarded if update is not None else None,
         "doubles_instances": update is not None and update.doubles_instances,
         "to_set": update.to_set if update is not None else (),
+        "at_once": update is not None and update.at_once,
     }

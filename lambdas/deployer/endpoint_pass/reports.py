@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.announcing import is_owed
 from deployer.decisions.retries import retry_at
+from deployer.decisions.served import lasts_with_any_settings
 from deployer.model import outcomes
 from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 
@@ -42,8 +43,10 @@ class Reports:
             if self._reporter.report(outcomes.started(attempt)):
                 self._ledger.record_reported(attempt, "start_reported")
             return
-        again = retry_at(attempt, self._ledger.history.deployments)
-        if self._reporter.report(outcomes.settled(attempt, endpoint, again)):
+        history = self._ledger.history
+        again = retry_at(attempt, history.deployments)
+        holds = isinstance(attempt, Deployment) and lasts_with_any_settings(attempt, history)
+        if self._reporter.report(outcomes.settled(attempt, endpoint, again, holds=holds)):
             self._ledger.record_reported(attempt, "end_reported")
 
     def report_late(self, endpoint: Endpoint | None) -> None:

@@ -74,6 +74,7 @@ def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
     optional = {
         "artifact_digest": approval.artifact_digest,
         "objection": approval.objection,
+        "served_with": approval.served_with,
         "ineligible_reported": approval.ineligible_reported,
     }
     return {
@@ -105,6 +106,7 @@ def read_approval(item: Mapping[str, Any]) -> Approval:
         correlation_id=item["correlation_id"]["S"],
         artifact_digest=_text(item, "artifact_digest"),
         objection=_text(item, "objection"),
+        served_with=_text(item, "served_with"),
         superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
         shadows="shadows" in item,
         ineligible_reported=_text(item, "ineligible_reported"),
@@ -235,6 +237,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "alarms_left_out": {"S": json.dumps(attempt.alarms_left_out)},
         "alarms_unread": {"BOOL": attempt.alarms_unread},
         "doubles_instances": {"BOOL": attempt.doubles_instances},
+        "at_once": {"BOOL": attempt.at_once},
         "start_reported": {"BOOL": attempt.start_reported},
         **{key: {"S": value} for key, value in optional.items() if value},
     }
@@ -297,6 +300,7 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "to_set": tuple(PropertyToSet(**each) for each in json.loads(_text(item, "to_set") or "[]")),
         "doubles_instances": item["doubles_instances"]["BOOL"],
         "config_request": json.loads(config_request) if config_request else None,
+        "at_once": item["at_once"]["BOOL"],
         "start_reported": item["start_reported"]["BOOL"],
     }
 

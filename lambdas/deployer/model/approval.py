@@ -49,8 +49,10 @@ class Approval:
         artifact_digest: Of the approved images and artifacts; None while S3 does not show them.
         objection: Why it does not count, by the endpoint's approval policy; None if it counts.
         shadows: Whether it makes the version a shadow, though it does not count for the version that serves.
-        superseded_by: The later approved version that was deployed instead; None if this one was deployed, or
-            still may be.
+        superseded_by: The later approved version that went out before this one had ever served; None if this
+            one served, or still may go out before it.
+        served_with: The config with which its version last served well, with the approved content; None if it
+            never did.
         ineligible_reported: The last reported reason why it is not deployed: its version was changed, the
             settings' instance types exclude it, or its objection. It decides nothing, as each pass judges
             again.
@@ -68,6 +70,7 @@ class Approval:
     objection: str | None = None
     shadows: bool = False
     superseded_by: int | None = None
+    served_with: str | None = None
     ineligible_reported: str | None = None
 
     @property

@@ -202,7 +202,8 @@ class Deployment(_OfVersion):
         action: Whether the endpoint is created or updated.
         replaces_endpoint_config_name: The config that served before, if any.
         endpoint_last_modified_time: The endpoint's, as read before the attempt; None if there was none.
-        rolls_back: Whether a newer version was given up for this one.
+        rolls_back: Whether a version that served well comes back, and the one that served was given up.
+        at_once: Whether the update goes without the steps, waits and alarms of the settings, as it goes back.
         accepted_at: When the deployer noted that SageMaker accepted the change.
         abort_asked_at: When the deployer set off the abort alarm for it.
         deletes_endpoint: Whether the endpoint had failed, so that it is deleted and created again.
@@ -233,6 +234,7 @@ class Deployment(_OfVersion):
     doubles_instances: bool = False
     to_set: tuple[PropertyToSet, ...] = ()
     config_request: Mapping[str, Any] | None = None
+    at_once: bool = False
     start_reported: bool = False
 
     @property
@@ -272,6 +274,24 @@ class Deployment(_OfVersion):
     def hindrance(self) -> str:
         """What hindered it, without what AWS draws for each answer: the same hindrance is told once."""
         return DRAWN.sub("…", self.reason or "")
+
+    def answers(self, approved_at: datetime) -> bool:
+        """Tell whether its end answers an approval of its version that was given at that time.
+
+        It may have been given while the deployment was under way, or have led to it, whatever the clocks say.
+        """
+        return self.settled_at is not None and (
+            self.settled_at >= approved_at or self.approved_at == approved_at
+        )
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether its version failed, and would fail with other settings, too.
+
+        A pinned version or a shadow beside it may be to blame as well.
+        """
+        is_version = self.status is AttemptStatus.FAILED and self.cause is Cause.VERSION
+        return is_version and not self.companions
 
     @property
     def quota(self) -> str | None:

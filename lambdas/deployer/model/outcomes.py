@@ -85,24 +85,34 @@ def started(attempt: Deployment) -> Outcome:
     )
     if attempt.unguarded is not None:
         unguarded += f" Its guardrails are left out, so that it takes all calls at once: {attempt.unguarded}."
+    done = "put back on" if attempt.rolls_back else "deployed to"
+    at_once = ", as fast as SageMaker can, without waits and alarms" if attempt.at_once else ""
     return _of_attempt(
         attempt,
         OutcomeKind.STARTED,
         attempt.started_at,
-        f"{_version(attempt)} is being deployed to {attempt.endpoint_name}, "
+        f"{_version(attempt)} is being {done} {attempt.endpoint_name}{at_once}, "
         f"approved by {attempt.approved_by}.{unguarded}",
         AlarmsLeftOut=list(left_out),
         GuardrailsLeftOut=attempt.unguarded,
+        AtOnce=attempt.at_once,
     )
 
 
-def settled(attempt: Deployment | Promotion, endpoint: Endpoint | None, retry_at: datetime | None) -> Outcome:
+def settled(
+    attempt: Deployment | Promotion,
+    endpoint: Endpoint | None,
+    retry_at: datetime | None,
+    *,
+    holds: bool = False,
+) -> Outcome:
     """Word how an attempt ended.
 
     Args:
         attempt: A settled attempt that has an outcome.
         endpoint: The endpoint as it is now.
         retry_at: When a failed attempt is tried again automatically; None if it is not.
+        holds: Whether only another approval lets a failed version be tried again, and no change of settings.
     """
     assert attempt.settled_at is not None
     serving = endpoint.endpoint_config_name if endpoint is not None and endpoint.updatable else None
@@ -116,34 +126,37 @@ def settled(attempt: Deployment | Promotion, endpoint: Endpoint | None, retry_at
             kind, message = _end_of_promotion(attempt)
             more |= {"ModelLifeCycle": attempt.goal._asdict()}
         case Deployment():
-            kind, message = _end(attempt, serving, retry_at)
+            kind, message = _end(attempt, serving, retry_at, holds=holds)
             more |= {"Quota": attempt.quota}
             if attempt.failed_test is not None:
                 more |= {"SmokeTest": _test_detail(attempt.failed_test)}
     return _of_attempt(attempt, kind, attempt.settled_at, message, **more)
 
 
-def _end(attempt: Deployment, serving: str | None, retry_at: datetime | None) -> tuple[OutcomeKind, str]:
+def _end(
+    attempt: Deployment, serving: str | None, retry_at: datetime | None, *, holds: bool
+) -> tuple[OutcomeKind, str]:
     version = _version(attempt)
     still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
     if attempt.status is AttemptStatus.ABORTED and attempt.tests_begun:
         return OutcomeKind.ABORTED, (
             f"{version} came into service on {attempt.endpoint_name} and does not stay: {attempt.reason} "
-            "The version before it is put back, if that is still approved."
+            "The newest approved version that served well is put back, if there is one."
         )
     if attempt.status is AttemptStatus.ABORTED:
         told = f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {still}"
         return OutcomeKind.ABORTED, told
     if attempt.failed_test is not None:
+        change = "the test changes" if holds else "its settings or the test change"
         return OutcomeKind.FAILED, (
             f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
-            "The previous version is put back, if there is one that is still approved. "
-            "The version is tried again once it is approved again, or its settings or the test change."
+            "The newest approved version that served well is put back, if there is one. "
+            f"The version is tried again once it is approved again, or {change}."
         )
     if attempt.was_hindered:
         return OutcomeKind.NEEDS_ATTENTION, _hindered(attempt, still, retry_at)
     if attempt.reason is not None:
-        again = _again(retry_at)
+        again = _again(retry_at, holds=holds)
         # SageMaker's own sentence gives only the requested and the existing number, and not the reason.
         twice = (
             "During an update, old and new instances count: that takes twice as many as serve. "
@@ -170,11 +183,16 @@ def _hindered(attempt: Deployment, still: str, retry_at: datetime | None) -> str
     )
 
 
-def _again(retry_at: datetime | None) -> str:
+def _again(retry_at: datetime | None, *, holds: bool) -> str:
     """Word when a failed attempt is tried again, and what a person can do."""
     if retry_at is not None:
         return f"It is tried again at {retry_at.isoformat(timespec='minutes')} or soon after."
-    return "It is not tried again until it is approved again or its settings change."
+    if holds:
+        return "It is not tried again until it is approved again, also with other settings."
+    return (
+        "It is not tried again until it is approved again or its settings change. "
+        "The version that serves takes changed settings first."
+    )
 
 
 def _end_of_promotion(attempt: Promotion) -> tuple[OutcomeKind, str]:

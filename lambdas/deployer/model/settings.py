@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULT_KEEP: Final = 3
 
+AS_FORWARD: Final = "as_forward"
+"""The value of `Back` if an endpoint goes back as carefully as it goes forward."""
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
@@ -34,6 +37,8 @@ class EndpointSettings:
             approvals.
         shadow: Whose approvals make a version a shadow; None without one.
         deployment_config: `UpdateEndpoint.DeploymentConfig`, or None for SageMaker's default.
+        goes_back_at_once: Whether an update that goes back does without the steps, waits and alarms of the
+            DeploymentConfig.
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
         keep: How many old releases to retain for rollback.
@@ -55,6 +60,7 @@ class EndpointSettings:
     pins: dict[str, int]
     shadow: ApprovalPolicy | None
     deployment_config: dict[str, Any] | None
+    goes_back_at_once: bool
     tags: dict[str, str]
     policy: ApprovalPolicy
     keep: int
@@ -80,6 +86,7 @@ class EndpointSettings:
             if SettingsKey.SHADOW in document
             else None,
             deployment_config=document.get("DeploymentConfig"),
+            goes_back_at_once=document.get(SettingsKey.BACK) != AS_FORWARD,
             tags=document.get("Tags", {}),
             policy=ApprovalPolicy.parse(document.get(SettingsKey.APPROVAL_POLICY, {})),
             keep=document.get(SettingsKey.KEEP, DEFAULT_KEEP),

@@ -60,6 +60,7 @@ class UpdateEndpoint:
         unguarded: Why the request leaves out the settings' guardrails; None if it has them.
         unknown_changes: Names of changes in this update that SageMaker may or may not refuse.
         to_set: Counts and weights that are set once the update is over.
+        at_once: Whether it goes back, without the steps, waits and alarms of the settings.
     """
 
     request: dict[str, Any]
@@ -68,6 +69,7 @@ class UpdateEndpoint:
     unguarded: str | None = None
     unknown_changes: tuple[str, ...] = ()
     to_set: tuple[PropertyToSet, ...] = ()
+    at_once: bool = False
 
     @property
     def alarm_names(self) -> tuple[str, ...]:

@@ -178,6 +178,7 @@ class ApprovalsPhase:
             return
         digest = self._versions.read_digest(version)
         approval = approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
+        approval = replace(approval, served_with=self._served_with(approval))
         if not self._ledger.record_approval(approval):
             return
         self._logger.info(
@@ -190,6 +191,17 @@ class ApprovalsPhase:
         )
         if not approval.decides:
             self._notices.report_ignored(approval)
+
+    def _served_with(self, approval: Approval) -> str | None:
+        """Return the config with which the version served well, by the approval that this one renews."""
+        renewed = (
+            each.served_with
+            for each in self._ledger.history.approvals
+            if same_arn(each.version_arn, approval.version_arn)
+            and each.weight is approval.weight
+            and each.artifact_digest == approval.artifact_digest
+        )
+        return next(renewed, None)
 
     def _read_missing_digests(self) -> None:
         """Journal the digests of approvals whose artifacts S3 did not show before."""

@@ -1,4 +1,4 @@
-"""Chooses what the endpoint should serve, and journals approvals that turn out to be withdrawn."""
+"""Chooses what the endpoint should serve, and journals approvals that are withdrawn or superseded by now."""
 
 from __future__ import annotations
 
@@ -37,4 +37,11 @@ class Chooser:
         for approval in decision.withdrawn:
             self._ledger.withdraw(approval)
             self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
+        for approval, by in decision.superseded:
+            self._ledger.change_approval(approval, superseded_by=by)
+            self._logger.info(
+                "Superseded before it served", model_package_arn=approval.version_arn, superseded_by=by
+            )
+        for approval, config_name in decision.served:
+            self._ledger.change_approval(approval, served_with=config_name)
         return decision

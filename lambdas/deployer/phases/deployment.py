@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from deployer.decisions.choice import rolls_back
+from deployer.decisions.going_back import goes_back
 from deployer.decisions.pins import left_out
 from deployer.decisions.plan import (
     Blocked,
@@ -129,11 +129,10 @@ class DeploymentPhase:
         return Next.STOP
 
     def _deploy(self, planned: Deploy, choice: Choice, endpoint: Endpoint | None) -> Next:
-        name, approval = self._versions.facts.settings.endpoint_name, choice.approval
+        facts, approval = self._versions.facts, choice.approval
+        name, rolls_back = facts.settings.endpoint_name, goes_back(facts.history, choice, endpoint)
         try:
-            progress = self._rollout.start(
-                planned, choice, endpoint, rolls_back=rolls_back(self._versions.facts, choice, endpoint)
-            )
+            progress = self._rollout.start(planned, choice, endpoint, rolls_back=rolls_back)
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.alarms import AlarmPlan, wanted_alarms
 from deployer.decisions.at_rest import is_up_to_date
 from deployer.decisions.former_releases import refusal_to_put_back
+from deployer.decisions.going_back import goes_back, planned_at_once, repairs
 from deployer.decisions.guardrails import (
     guard_after_abort,
     guard_change,
@@ -24,7 +25,7 @@ from deployer.model.steps import CreateEndpointConfig, UpdateEndpoint
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.decisions.choice import Decision
+    from deployer.decisions.choice import Choice, Decision
     from deployer.decisions.plan import CannotChange, Plan
     from deployer.endpoint_pass.alarm_plans import AlarmPlans
     from deployer.endpoint_pass.ledger import Ledger
@@ -62,8 +63,17 @@ class Planner:
             return Foreign(message)
         if not isinstance(planned, Deploy):
             return planned
-        assert decision.choice is not None, "a deployment is planned for a choice"
-        return self._complete(planned, decision.choice.release, endpoint)
+        choice = decision.choice
+        assert choice is not None, "a deployment is planned for a choice"
+        if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):
+            planned = planned_at_once(planned)
+        return self._complete(planned, choice.release, endpoint)
+
+    def _goes_back(self, choice: Choice, endpoint: Endpoint | None) -> bool:
+        history = self._ledger.history
+        return endpoint is not None and (
+            goes_back(history, choice, endpoint) or repairs(history, choice, endpoint)
+        )
 
     def _foreign(self, endpoint: Endpoint, planned: Plan) -> str | None:
         """Describe whose the endpoint seems to be; None if it is this stack's.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from deployer.decisions.choice import superseded
 from deployer.decisions.endpoint_changes import refused_after_all
 from deployer.decisions.guardrails import without, without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
-    from deployer.model.approval import Approval
     from deployer.model.attempt import Deployment
     from deployer.model.endpoint import Endpoint
     from deployer.model.release import Release
@@ -115,7 +113,6 @@ class Rollout:
         if progress is Progress.UNDER_WAY and endpoint is None:
             facts = self._versions.facts
             self._ledger.note(tags=all_tags(facts.settings, facts.identity.stack_name))
-        self._note_superseded(choice.approval)
         return progress
 
     def _make_alarms(self, deploy: Deploy, *, rolls_back: bool) -> Deploy:
@@ -220,11 +217,6 @@ class Rollout:
         rest = amended(without_alarms(deploy.change, frozenset({guard.alarm_name})))
         self._logger.warning("Deploying without the abort alarm, which cannot be cleared", steps=rest.steps)
         return rest
-
-    def _note_superseded(self, by: Approval) -> None:
-        for approval in superseded(self._ledger.history, by):
-            self._ledger.change_approval(approval, superseded_by=by.version)
-            self._logger.info("Superseded by a newer approval", model_package_arn=approval.version_arn)
 
     def _make_patiently(
         self,

@@ -381,6 +381,7 @@ def test_a_foreign_alarm_is_left_alone_and_told_once_and_a_new_version_waits(pip
 
 
 def test_a_former_version_comes_back_without_an_alarm_that_is_not_ours(pipeline: Pipeline) -> None:
+    pipeline.manage(**watched(), Back="as_forward")
     second = approve(pipeline)
     pipeline.run()
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
@@ -423,7 +424,11 @@ def test_an_alarm_that_cannot_be_made_is_told_once_and_tried_again(pipeline: Pip
     assert pipeline.told(arn) == ["started", "succeeded"]
 
 
-def test_a_former_version_does_not_wait_for_an_alarm_that_cannot_be_made(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("back", ["at_once", "as_forward"])
+def test_a_former_version_does_not_wait_for_an_alarm_that_cannot_be_made(
+    pipeline: Pipeline, back: str
+) -> None:
+    pipeline.manage(**watched(), Back=back)
     second = approve(pipeline)
     pipeline.run()
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
@@ -433,7 +438,8 @@ def test_a_former_version_does_not_wait_for_an_alarm_that_cannot_be_made(pipelin
 
     assert pipeline.serving() == "v1"
     started = [each for each in pipeline.outcomes if each["Outcome"] == "started"][-1]
-    assert started["AlarmsLeftOut"] == [ERRORS]
+    assert started["AtOnce"] is (back == "at_once")
+    assert started["AlarmsLeftOut"] == ([] if back == "at_once" else [ERRORS])
 
 
 def test_alarms_that_nobody_saw_are_waited_for_unless_they_were_made_before(pipeline: Pipeline) -> None:

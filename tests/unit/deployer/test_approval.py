@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.decisions.choice import Decision, choose, superseded
+from deployer.decisions.choice import Choice, Decision, choose
 from deployer.decisions.facts import UnreadArtifacts, UnreadVersion
 from deployer.decisions.retries import RETRY_DELAYS
-from deployer.model.attempt import AttemptStatus
+from deployer.model.attempt import AttemptStatus, Deletion
 from deployer.model.cause import Cause
+from deployer.model.companion import Companion
 from deployer.model.model_version import Hidden
 from deployer.model.release import Release
 from deployer.model.smoke_test import Failure
@@ -22,9 +23,9 @@ from tests.unit.deployer.builders import (
     GROUP,
     NOW,
     approval,
+    clean_up,
     deployment,
     facts,
-    history_of,
     minutes,
     model_version,
     release,
@@ -33,7 +34,7 @@ from tests.unit.deployer.builders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from deployer.decisions.facts import Facts, Unread
@@ -90,6 +91,7 @@ def went_live(version: int, config_name: str, **changes: Any) -> Deployment:
             "number": 0,
             "endpoint_config_name": config_name,
             "status": AttemptStatus.SUCCEEDED,
+            "approved_at": minutes(-100),
             "settled_at": minutes(-99),
             **changes,
         },
@@ -252,7 +254,10 @@ def test_a_failure_counts_for_the_approval_that_led_to_it_whatever_the_clocks_sa
 
 
 def test_a_failure_counts_however_much_was_tried_since_and_the_registry_is_not_asked() -> None:
-    others = [deployment(1, number=number, status=AttemptStatus.FAILED) for number in range(300, 3, -1)]
+    others = [
+        deployment(1, number=number, status=AttemptStatus.FAILED, approved_at=minutes(-9))
+        for number in range(300, 3, -1)
+    ]
     known = facts([approval(2, minutes(-5))], [*others, failed(2, number=3)])
 
     assert choose(known, None, now=NOW) == Decision(None)
@@ -445,20 +450,339 @@ def test_an_approval_that_does_not_count_is_never_chosen() -> None:
     assert chosen_version(approvals) == 1
 
 
-def test_approvals_that_had_no_turn_are_superseded_by_the_one_that_goes_out() -> None:
-    live, between, newest = approval(1, minutes(-9)), approval(2, minutes(-5)), approval(3)
-    ignored = approval(4, minutes(-4), objection="not an approver")
-    went_out = deployment(1, approved_at=minutes(-9), status=AttemptStatus.SUCCEEDED, settled_at=minutes(-8))
-    attempts = [went_out, deployment(3, number=2, approved_at=NOW)]
+# Going back ---------------------------------------------------------------------------------------------
 
-    assert superseded(history_of(attempts, [live, between, newest, ignored]), newest) == [between]
-    assert superseded(history_of(attempts, [approval(2, minutes(-5), superseded_by=3)]), newest) == []
+NEW_SETTINGS = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}}
 
 
-def test_what_was_approved_before_the_version_that_served_last_was_superseded_then() -> None:
-    """Its own deployment is forgotten by now: it served, and was cleaned up."""
-    served, newest = approval(1, minutes(-9)), approval(3)
-    later = deployment(2, approved_at=minutes(-5), status=AttemptStatus.SUCCEEDED, settled_at=minutes(-4))
-    under_way = deployment(3, number=2, approved_at=NOW)
+def tried(version: int, status: AttemptStatus, number: int, **changes: Any) -> Deployment:
+    """Return how a deployment of a version, approved so many minutes ago as its number says, ended."""
+    return deployment(
+        version,
+        **{
+            "number": number,
+            "approved_at": minutes(version - 10),
+            "status": status,
+            "settled_at": minutes(number),
+            **({"reason": "ping", "cause": Cause.VERSION} if status is AttemptStatus.FAILED else {}),
+            **changes,
+        },
+    )
 
-    assert superseded(history_of([under_way, later], [served, newest]), newest) == []
+
+def well(version: int, number: int, **changes: Any) -> Deployment:
+    return tried(version, AttemptStatus.SUCCEEDED, number, **changes)
+
+
+def badly(version: int, number: int, **changes: Any) -> Deployment:
+    return tried(version, AttemptStatus.FAILED, number, **changes)
+
+
+def in_a_row(*versions: int, **changes: Any) -> list[Approval]:
+    return [approval(each, minutes(each - 10), **changes) for each in versions]
+
+
+def decided_of(
+    approvals: list[Approval],
+    attempts: Sequence[Attempt],
+    serving: str | None,
+    *,
+    rejected: frozenset[int] = frozenset(),
+    unfit: frozenset[int] = frozenset(),
+    now: datetime = NOW,
+    **more: Any,
+) -> Decision:
+    """Decide after these attempts, newest first, with everything read."""
+    versions = [registered(each, rejected=rejected, unfit=unfit) for each in range(1, 6)]
+    return decided(facts(approvals, attempts, versions=versions, **more), serving, now=now)
+
+
+def version_of(decision: Decision) -> int | None:
+    return decision.choice.approval.version if decision.choice is not None else None
+
+
+def config_of(version: int) -> str:
+    return release(version).endpoint_config_name
+
+
+def test_a_reject_goes_past_what_never_served_to_what_served_well() -> None:
+    """The second was superseded before it was ever tried."""
+    attempts = [well(3, 2), well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(3), rejected=frozenset({3}))
+
+    assert version_of(decision) == 1
+    assert decision.superseded == ((approval(2, minutes(-8)), 3),)
+
+
+def test_a_version_that_failed_gives_way_to_what_served_well() -> None:
+    attempts = [badly(3, 2), well(1, 1)]
+
+    assert version_of(decided_of(in_a_row(1, 2, 3), attempts, config_of(1))) == 1
+
+
+def test_what_failed_before_it_was_superseded_does_not_go_out_either() -> None:
+    attempts = [badly(3, 3), badly(2, 2, cause=Cause.PASSING), well(1, 1)]
+
+    assert version_of(decided_of(in_a_row(1, 2, 3), attempts, config_of(1), now=minutes(60))) == 1
+
+
+def test_while_the_newest_waits_for_a_quota_nothing_untried_goes_out() -> None:
+    attempts = [badly(3, 2, cause=Cause.PASSING), well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(1))
+
+    assert version_of(decision) == 1
+    assert decision.retry_at == minutes(2) + RETRY_DELAYS[0]
+
+
+def test_nothing_untried_goes_out_while_what_served_well_waits_for_capacity() -> None:
+    attempts = [badly(1, 3, cause=Cause.PASSING), well(3, 2), well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(3), rejected=frozenset({3}))
+
+    assert decision.choice is None
+    assert decision.retry_at == minutes(3) + RETRY_DELAYS[0]
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        pytest.param([well(3, 2), well(1, 1)], id="what served well is rejected as well"),
+        pytest.param([well(3, 1)], id="nothing else ever served"),
+        pytest.param([badly(3, 1)], id="nothing ever served"),
+    ],
+)
+def test_only_where_nothing_that_served_well_stands_the_newest_untried_goes_out(
+    attempts: list[Deployment],
+) -> None:
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(3), rejected=frozenset({1, 3}))
+
+    assert version_of(decision) == 2
+
+
+def test_an_approval_that_is_newer_than_everything_tried_goes_forward() -> None:
+    """The fourth excludes the settings' instances, so the third is the newest that may be deployed."""
+    decision = decided_of(
+        in_a_row(1, 2, 3, 4), [well(1, 1)], config_of(1), unfit=frozenset({4}), rejected=frozenset()
+    )
+
+    assert version_of(decision) == 3
+    assert decision.superseded == ()
+
+
+def test_what_a_version_that_was_approved_again_in_service_passes_over_is_superseded() -> None:
+    approvals = [*in_a_row(1, 2), approval(1, minutes(-1))]
+
+    decision = decided_of(approvals, [well(1, 1)], config_of(1), unfit=frozenset({2}))
+
+    assert version_of(decision) == 1
+    assert decision.superseded == ((approval(2, minutes(-8)), 1),)
+
+
+def test_a_journalled_note_that_an_approval_was_superseded_counts() -> None:
+    """The deployment that superseded it is forgotten: its approval was taken back, and it was cleaned up."""
+    approvals = [*in_a_row(1), approval(2, minutes(-8), superseded_by=3)]
+
+    decision = decided_of(approvals, [well(1, 1)], config_of(1))
+
+    assert version_of(decision) == 1
+    assert decision.superseded == ()
+
+
+def test_a_superseded_version_that_is_approved_again_goes_forward() -> None:
+    approvals = [*in_a_row(1), approval(2, minutes(-8), superseded_by=3), approval(2, minutes(3))]
+
+    assert version_of(decided_of(approvals, [well(1, 1)], config_of(1))) == 2
+
+
+def test_a_withdrawn_attempt_supersedes_nothing() -> None:
+    attempts = [tried(3, AttemptStatus.WITHDRAWN, 2), well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(1), rejected=frozenset({3}))
+
+    assert version_of(decision) == 2
+
+
+def test_a_shadow_supersedes_nothing_that_may_go_live() -> None:
+    shadow = Companion("Shadow", version_arn(4), 4, "churn-v4", is_shadow=True)
+    attempts = [well(1, 1, approved_at=minutes(-2), companions=(shadow,))]
+
+    assert version_of(decided_of(in_a_row(1, 2), attempts, config_of(1))) == 2
+
+
+# Former releases ----------------------------------------------------------------------------------------
+
+BEFORE = "with the settings before"
+
+
+def test_what_fails_with_the_present_settings_comes_back_as_it_served() -> None:
+    served = well(1, 1, endpoint_config_name=BEFORE)
+    attempts = [badly(1, 3), well(2, 2), served]
+
+    decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}))
+
+    assert decision.choice == Choice(approval(1, minutes(-9)), Release.former(settings(), served))
+
+
+def test_nothing_is_put_back_in_the_place_of_what_serves_and_stands() -> None:
+    """The second was approved again, and failed with the present settings. The first one serves with them."""
+    approvals = [*in_a_row(1), approval(2, minutes(1))]
+    again = badly(2, 3, approved_at=minutes(1))
+    attempts = [again, well(1, 2), well(2, 1, endpoint_config_name=BEFORE)]
+
+    assert version_of(decided_of(approvals, attempts, config_of(1))) == 1
+
+
+def test_what_comes_back_is_tried_with_the_present_settings_first() -> None:
+    attempts = [well(2, 2), well(1, 1, endpoint_config_name=BEFORE)]
+
+    decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}))
+
+    assert decision.choice == Choice(approval(1, minutes(-9)), release(1))
+
+
+def test_what_lacks_capacity_with_the_present_settings_comes_back_as_it_served_meanwhile() -> None:
+    served = well(1, 1, endpoint_config_name=BEFORE)
+    attempts = [badly(1, 3, cause=Cause.PASSING), well(2, 2), served]
+
+    decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}))
+
+    assert decision.choice is not None
+    assert decision.choice.release.endpoint_config_name == BEFORE
+
+
+def test_what_the_present_instances_exclude_comes_back_as_it_served() -> None:
+    attempts = [well(2, 2), well(1, 1, endpoint_config_name=BEFORE)]
+
+    decision = decided_of(
+        in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}), unfit=frozenset({1})
+    )
+
+    assert decision.choice is not None
+    assert decision.choice.release.endpoint_config_name == BEFORE
+
+
+def test_what_was_changed_since_its_approval_does_not_come_back_as_it_served() -> None:
+    attempts = [badly(1, 3), well(2, 2), well(1, 1, endpoint_config_name=BEFORE)]
+    digests: dict[str, str | Hidden] = {
+        version_arn(each).lower(): "another" if each == 1 else DIGEST for each in range(1, 6)
+    }
+
+    decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}), digests=digests)
+
+    assert decision.choice is None
+
+
+@pytest.mark.parametrize("gone", ["failed since", "deleted", "failed its smoke test since"])
+def test_what_cannot_come_back_as_it_served_gives_way_to_what_served_before(gone: str) -> None:
+    served = well(2, 2, endpoint_config_name=BEFORE)
+    tested = Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200")
+    more = {
+        "failed since": badly(2, 5, endpoint_config_name=BEFORE),
+        "failed its smoke test since": badly(2, 5, endpoint_config_name=BEFORE, failed_test=tested),
+        "deleted": clean_up(
+            number=5,
+            status=AttemptStatus.SUCCEEDED,
+            deletion=Deletion((BEFORE,), (served.model_name,)),
+        ),
+    }[gone]
+    attempts = [more, badly(2, 4), well(3, 3), served, well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2, 3), attempts, config_of(3), rejected=frozenset({3}))
+
+    assert version_of(decision) == 1
+
+
+def test_a_version_that_served_well_is_known_to_have_after_its_models_were_deleted() -> None:
+    """The journal forgets its deployment, and keeps the note beside the approval."""
+    first = approval(1, minutes(-9), served_with="cleaned up")
+
+    decision = decided_of([first, *in_a_row(2, 3)], [well(3, 2)], config_of(3), rejected=frozenset({3}))
+
+    assert version_of(decision) == 1
+
+
+def test_a_note_that_a_version_served_well_does_not_count_after_its_config_failed_a_smoke_test() -> None:
+    first = approval(1, minutes(-9), served_with=config_of(1))
+    tested = Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200")
+    attempts = [well(3, 3), badly(1, 2, failed_test=tested, approved_at=minutes(-20))]
+
+    decision = decided_of([first, *in_a_row(2, 3)], attempts, config_of(3), rejected=frozenset({3}))
+
+    assert version_of(decision) == 2
+
+
+def test_what_served_well_is_noted_once_with_the_config_of_its_last_success() -> None:
+    attempts = [well(1, 3, endpoint_config_name="present"), well(2, 2), well(1, 1)]
+    approvals = [approval(1, minutes(-9), served_with=config_of(1)), *in_a_row(2, 3)]
+
+    decision = decided_of(approvals, attempts, "present")
+
+    assert decision.served == ((approvals[0], "present"), (approvals[1], config_of(2)))
+    noted = [replace(each, served_with=config) for each, config in decision.served]
+    assert decided_of([*noted, *in_a_row(3)], attempts, "present").served == ()
+
+
+# Changed settings ---------------------------------------------------------------------------------------
+
+
+def test_after_changed_settings_the_version_that_serves_takes_them_first() -> None:
+    failure = badly(2, 2, reason="ValidationException: no", cause=Cause.SETTINGS)
+    approvals, under = in_a_row(1, 2), settings(**NEW_SETTINGS)
+
+    first = decided_of(approvals, [failure, well(1, 1)], config_of(1), under=under)
+    taken = release(1, under).endpoint_config_name
+    then = decided_of(
+        approvals, [well(1, 3, endpoint_config_name=taken), failure, well(1, 1)], taken, under=under
+    )
+
+    assert version_of(first) == 1
+    assert version_of(then) == 2
+
+
+def test_settings_that_fail_with_the_version_that_serves_are_not_tried_with_what_failed_before() -> None:
+    under = settings(**NEW_SETTINGS)
+    again = badly(1, 3, endpoint_config_name=release(1, under).endpoint_config_name)
+    attempts = [again, badly(2, 2, cause=Cause.SETTINGS), well(1, 1)]
+
+    decision = decided_of(in_a_row(1, 2), attempts, config_of(1), under=under)
+
+    assert version_of(decision) == 1
+    assert decision.choice is not None
+    assert decision.choice.keeps_serving
+
+
+def test_what_failed_with_other_settings_is_tried_where_nothing_serves() -> None:
+    attempts = [badly(2, 1, cause=Cause.SETTINGS)]
+
+    assert version_of(decided_of(in_a_row(2), attempts, None, under=settings(**NEW_SETTINGS))) == 2
+
+
+def test_a_versions_own_failure_holds_with_any_settings_until_it_is_approved_again() -> None:
+    under = settings(**NEW_SETTINGS)
+    taken = release(1, under).endpoint_config_name
+    attempts = [well(1, 3, endpoint_config_name=taken), badly(2, 2), well(1, 1)]
+
+    assert version_of(decided_of(in_a_row(1, 2), attempts, taken, under=under)) == 1
+    renewed = [*in_a_row(1, 2), approval(2, minutes(5))]
+    assert version_of(decided_of(renewed, attempts, taken, under=under)) == 2
+
+
+def test_a_failure_of_a_version_that_has_served_well_is_the_settings() -> None:
+    under = settings(**NEW_SETTINGS)
+
+    decision = decided_of(
+        in_a_row(1), [badly(1, 2), well(1, 1, endpoint_config_name=BEFORE)], BEFORE, under=under
+    )
+
+    assert decision.choice == Choice(approval(1, minutes(-9)), release(1, under))
+
+
+def test_a_failure_beside_a_pinned_version_is_not_known_to_be_the_versions_own() -> None:
+    under = settings(**NEW_SETTINGS)
+    pinned = Companion("Champion", version_arn(4), 4, "churn-v4")
+
+    decision = decided_of(in_a_row(2), [badly(2, 1, companions=(pinned,))], None, under=under)
+
+    assert version_of(decision) == 2

@@ -94,6 +94,7 @@ FULL = [
         doubles_instances=True,
         to_set=(PropertyToSet("Champion", COUNT, 2, 1),),
         config_request={"EndpointConfigName": "config"},
+        at_once=True,
         start_reported=True,
         end_reported=True,
     ),

@@ -1,0 +1,267 @@
+"""`python -m bench.exposure`: measure how long a bad version keeps calls until the version before has all.
+
+The deployer's real code runs on the local cloud in virtual time, with AWS's timings as far as they are known.
+A bad version is found out in four ways. It is rejected while it serves, or in its canary. It fails its smoke
+test, or it raises an alarm in its canary. Each happens with the way back at once, and with the way back as
+forward. It also happens on an endpoint without guardrails, where all calls move at once and no alarm stops an
+update.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from deployer.model.attempt import AttemptStatus
+from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
+from local_cloud.hosting.variant_fleet import Answer
+from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.pipeline import REGION, Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+CALLS_PER_SECOND: Final = 20
+FOUND_AFTER_SECONDS: Final = 60
+"""How long a canary, or an unguarded version, serves before somebody rejects it or an alarm goes off."""
+
+PLOT: Final = Path(__file__).parents[1] / "docs" / "exposure.svg"
+"""Where `--plot` draws the share of the calls that a rejected version gets."""
+
+_ABORT: Final = abort_alarm(Watched("Greenlight", ENDPOINT, "AllTraffic")).request()
+_ERRORS: Final = "errors"
+_VARIANT: Final = {
+    "VariantName": "AllTraffic",
+    "InstanceType": "ml.m5.large",
+    "InitialInstanceCount": 4,
+    "InitialVariantWeight": 1.0,
+}
+_UNGUARDED: Final[dict[str, Any]] = {"CreateEndpointConfig": {"ProductionVariants": [_VARIANT]}}
+_GUARDED: Final[dict[str, Any]] = {
+    **_UNGUARDED,
+    "AbortAlarmName": _ABORT["AlarmName"],
+    "RollbackAlarms": [_ABORT],
+    "DeploymentConfig": {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {
+                "Type": "CANARY",
+                "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
+                "WaitIntervalInSeconds": 600,
+            },
+            "TerminationWaitInSeconds": 300,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": _ABORT["AlarmName"]}, {"AlarmName": _ERRORS}]},
+    },
+}
+_TEST: Final = {
+    "SmokeTest": {
+        "TimeLimitSeconds": 60,
+        "Requests": [
+            {"Name": "one", "Body": "1,2", "ContentType": "text/csv", "Status": 200, "Calls": 1},
+        ],
+    }
+}
+
+
+class Mode(Enum):
+    """How an endpoint is updated."""
+
+    AT_ONCE = "canary, back at once"
+    AS_FORWARD = "canary, back as forward"
+    UNGUARDED = "all at once, no guards"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The endpoint's settings."""
+        match self:
+            case Mode.AT_ONCE:
+                return _GUARDED
+            case Mode.AS_FORWARD:
+                return {**_GUARDED, "Back": "as_forward"}
+            case Mode.UNGUARDED:
+                return _UNGUARDED
+
+
+class Scenario(Enum):
+    """How a bad version is found out."""
+
+    REJECTED_LIVE = "rejected while it serves"
+    REJECTED_IN_CANARY = "rejected a minute after its first call"
+    FAILED_TEST = "smoke test fails once it is in service"
+    ALARM = "alarm a minute after its first call"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What share of the calls a bad version got.
+
+    Attributes:
+        shares: Since when it got which share, in seconds from the moment when it was found out. The first
+            time is that of its first call, or 0 if it had served for long. The last share is 0.
+    """
+
+    shares: tuple[tuple[float, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it got calls."""
+        return self.shares[-1][0] - self.shares[0][0]
+
+    @property
+    def seconds_back(self) -> float:
+        """How long it got calls after it was found out."""
+        return self.shares[-1][0]
+
+    @property
+    def calls(self) -> float:
+        """How many calls it got."""
+        spans = zip(self.shares, self.shares[1:], strict=False)
+        return CALLS_PER_SECOND * sum(share * (end - begin) for (begin, share), (end, _) in spans)
+
+
+def measure(scenario: Scenario, mode: Mode) -> Exposure:
+    """Deploy a good version, then a bad one, and let it be found out."""
+    test = _TEST if scenario is Scenario.FAILED_TEST else {}
+    pipeline = Pipeline()
+    pipeline.make_alarm(_ERRORS)
+    pipeline.manage(**mode.settings, **test)
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    bad = pipeline.register()
+    model_name = pipeline.release(bad, **mode.settings, **test).model_name
+    pipeline.endpoints.script(model_name, Answer(500, "text/plain", b"no"))
+    shares: list[tuple[datetime, float]] = []
+    pipeline.approve(bad)
+    for _ in _moments(pipeline):
+        _note(shares, pipeline, _share(pipeline, model_name))
+        if shares and scenario in {Scenario.REJECTED_IN_CANARY, Scenario.ALARM}:
+            break
+    match scenario:
+        case Scenario.FAILED_TEST:
+            [found] = [each.settled_at for each in pipeline.attempts if each.status is AttemptStatus.FAILED]
+            assert found is not None, "it failed"
+            return _exposure(shares, found)
+        case Scenario.REJECTED_LIVE:
+            shares = [(pipeline.clock.now(), 1.0)]
+        case Scenario.REJECTED_IN_CANARY | Scenario.ALARM:
+            for _ in range(FOUND_AFTER_SECONDS):
+                pipeline.pass_time(1)
+                pipeline.deliver()
+                _note(shares, pipeline, _share(pipeline, model_name))
+    found = pipeline.clock.now()
+    if scenario is Scenario.ALARM and mode is not Mode.UNGUARDED:
+        pipeline.cloud.client("cloudwatch").set_alarm_state(
+            AlarmName=_ERRORS, StateValue="ALARM", StateReason="5XX"
+        )
+    else:
+        pipeline.reject(bad)
+    for _ in _moments(pipeline):
+        _note(shares, pipeline, _share(pipeline, model_name))
+    return _exposure(shares, found)
+
+
+def _exposure(shares: Sequence[tuple[datetime, float]], found: datetime) -> Exposure:
+    return Exposure(tuple(((time - found).total_seconds(), share) for time, share in shares))
+
+
+def _moments(pipeline: Pipeline) -> Iterator[None]:
+    """Deliver what happens, and yield after each change of the cloud, until nothing happens any more."""
+    pipeline.deliver()
+    while (due := pipeline.control_plane.next_due()) is not None:
+        pipeline.clock.set(max(due, pipeline.clock.now()))
+        pipeline.control_plane.advance()
+        yield
+        pipeline.deliver()
+
+
+def _share(pipeline: Pipeline, model_name: str) -> float:
+    answering = pipeline.hosting.serving_models(pipeline.account_id, REGION, ENDPOINT)
+    return answering.get(model_name, 0.0)
+
+
+def _note(shares: list[tuple[datetime, float]], pipeline: Pipeline, share: float) -> None:
+    if share != (shares[-1][1] if shares else 0.0):
+        shares.append((pipeline.clock.now(), share))
+
+
+def plot(exposures: dict[Mode, Exposure]) -> str:
+    """Draw the share of the calls over the seconds since a reject, one line a mode, as an SVG."""
+    width, height, left, top = 640, 240, 50, 20
+    longest = max(each.seconds_back for each in exposures.values())
+    colours = {Mode.AT_ONCE: "#1a7f37", Mode.AS_FORWARD: "#cf222e", Mode.UNGUARDED: "#57606a"}
+
+    def at(seconds: float, share: float) -> str:
+        x = left + seconds / longest * (width - left - 20)
+        return f"{x:.1f},{top + (1 - share) * (height - 2 * top - 20):.1f}"
+
+    lines = []
+    for number, (mode, exposure) in enumerate(exposures.items()):
+        points, before = [], exposure.shares[0][1]
+        for seconds, share in exposure.shares:
+            points += [at(seconds, before), at(seconds, share)]
+            before = share
+        points.append(at(longest, before))
+        colour, dashes = colours[mode], ' stroke-dasharray="6 4"' if mode is Mode.UNGUARDED else ""
+        style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
+        label = f"{mode.value}: {exposure.seconds_back:.0f} s"
+        lines.append(f'<polyline {style} points="{" ".join(points)}"/>')
+        lines.append(_text(width - 230, top + 20 + 18 * number, label, colour))
+    bottom = height - top - 20
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="12">
+<rect width="{width}" height="{height}" fill="#ffffff"/>
+<path d="M{left},{top} V{bottom} H{width - 20}" fill="none" stroke="#8c959f"/>
+{_text(8, top + 4, "100 %")}
+{_text(22, bottom, "0 %")}
+{_text(left, height - 8, "share of the calls, by seconds since the reject")}
+{_text(width - 50, height - 8, f"{longest:.0f} s")}
+{chr(10).join(lines)}
+</svg>
+"""
+
+
+def _text(x: float, y: float, text: str, colour: str = "#24292f") -> str:
+    return f'<text x="{x}" y="{y}" fill="{colour}" font-family="sans-serif">{text}</text>'
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    measuring: Callable[[Scenario, Mode], Exposure] = measure,
+) -> int:
+    """Measure and print; draw the plot if asked."""
+    parser = argparse.ArgumentParser(prog="python -m bench.exposure", description=__doc__)
+    parser.add_argument("--plot", action="store_true", help=f"also draw docs/{PLOT.name}")
+    wants_plot: bool = parser.parse_args(arguments).plot
+    console = Console(width=110)
+    table = Table(title=f"A bad version, at {CALLS_PER_SECOND} calls a second")
+    for title in ("found out", "updates", "seconds with calls", "calls", "seconds until all are back"):
+        table.add_column(title, justify="left" if title in {"found out", "updates"} else "right")
+    ratios = []
+    for scenario in Scenario:
+        with contextlib.redirect_stdout(io.StringIO()):
+            # The deployer prints its metrics.
+            exposures = {mode: measuring(scenario, mode) for mode in Mode}
+        for mode, each in exposures.items():
+            numbers = (f"{each.seconds:.0f}", f"{each.calls:,.0f}", f"{each.seconds_back:.0f}")
+            table.add_row(scenario.value, mode.value, *numbers)
+        table.add_section()
+        ratios.append(exposures[Mode.AT_ONCE].seconds_back / exposures[Mode.UNGUARDED].seconds_back)
+        if wants_plot and scenario is Scenario.REJECTED_LIVE:
+            PLOT.write_text(plot(exposures), encoding="utf-8")
+    console.print(table)
+    console.print(f"worst back-at-once ratio {max(ratios):.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

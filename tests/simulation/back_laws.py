@@ -1,0 +1,227 @@
+"""What must hold of the way back: one class a law, whose docstring is the rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.simulation.laws import (
+    ASIDE,
+    CHANGES,
+    Law,
+    Law3NewestStandingApproval,
+    alarms_of,
+    is_fast,
+    is_unguardable,
+    last_query,
+    order_of,
+    served_well,
+)
+from tests.simulation.schedule import RolloutKind
+
+if TYPE_CHECKING:
+    from tests.simulation.laws import Facts
+    from tests.simulation.world import Call, World
+
+
+class Approvals:
+    """Which approvals an invocation could read in the journal."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._journalled: dict[tuple[str, str, str], int] = {}
+
+    def note_call(self, call: Call) -> None:
+        """Remember when an approval came into the journal."""
+        item = call.request.get("Item", {})
+        if call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#"):
+            name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
+            self._journalled.setdefault((name, arn.lower(), time), call.number)
+
+    def read_by(self, call: Call, name: str) -> dict[str, dict[str, Any]]:
+        """Return the newest approval of each version that counts, by ARN in lower case."""
+        newest: dict[str, dict[str, Any]] = {}
+        for each in self._standing(name):
+            arn = each["version_arn"].lower()
+            is_newer = arn not in newest or order_of(each) > order_of(newest[arn])
+            if self._was_read(call, each) and is_newer:
+                newest[arn] = each
+        return newest
+
+    def unread_by(self, call: Call, name: str) -> set[str]:
+        """Return the versions, by ARN in lower case, with an approval that the invocation could not read."""
+        return {
+            each["version_arn"].lower() for each in self._standing(name) if not self._was_read(call, each)
+        }
+
+    def _standing(self, name: str) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in self._world.journal(name, "approval#")
+            if "objection" not in each and not each.get("withdrawn")
+        ]
+
+    def _was_read(self, call: Call, approval: dict[str, Any]) -> bool:
+        name, arn = approval["endpoint"], approval["version_arn"].lower()
+        written = self._journalled.get((name, arn, approval["approved_at"]), 0)
+        return written < last_query(call.invocation, name)
+
+
+class Law27BackAtOnce(Law):
+    """An update goes back at once, with at most one shift of all calls; and no other update does.
+
+    An update goes back in three cases. A version that has served well replaces one whose approval is newer.
+    The config that served well replaces another config, made for other settings, of the same or another
+    version. Or the config that served well comes back, after somebody else changed the endpoint, or an update
+    failed together with its rollback. *Served well* means: a deployment succeeded, with the content that is
+    approved, and its config failed no smoke test since.
+
+    Such an update has no canary, no steps, no waits and no alarms, and callers never reach the old and the
+    new fleet at the same time. A rolling update exchanges half of the instances at a time, without waits. All
+    other updates are as careful as the settings say (law 12).
+
+    The law excludes updates that SageMaker guards in no way, and approvals that the invocation could not read
+    in the journal.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._approvals = Approvals(world)
+        self._back: set[int] = set()
+
+    def check_call(self, call: Call) -> None:
+        """Look whether an update is as fast as it must be, and no faster."""
+        self._approvals.note_call(call)
+        if not (call.is_write and call.operation == "UpdateEndpoint"):
+            return
+        if self.world.schedule.rollout is RolloutKind.UNGUARDED or is_unguardable(self.world, call):
+            return
+        goes_back, fast = self._goes_back(call), is_fast(self.world, call)
+        if goes_back is None:
+            return
+        name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
+        if goes_back and (not fast or alarms_of(dict(call.request["DeploymentConfig"]))):
+            raise self.broken(f"{name} goes back to {config} by {call.request.get('DeploymentConfig')}")
+        if fast and not goes_back:
+            raise self.broken(f"{name} goes forward to {config} all at once")
+        if goes_back:
+            self._back.add(call.number)
+
+    def _goes_back(self, call: Call) -> bool | None:
+        """Tell whether an update goes back; None if nobody can say what the invocation knew."""
+        name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
+        endpoint, new = self.world.describe(name), self.world.people.config_content(config)
+        assert endpoint is not None, "SageMaker updates what is there"
+        assert new is not None, "SageMaker accepts configs that exist"
+        led = [each for each in self.facts.attempts(name) if each["action"] not in ASIDE]
+        well = served_well(led)
+        leaving = [each for each in led if each["endpoint_config_name"] == endpoint["EndpointConfigName"]]
+        is_proven = any(each["endpoint_config_name"] == config for each in well)
+        if endpoint["EndpointStatus"] != "InService" or not leaving:
+            return is_proven
+        left = leaving[-1]
+        known = self._approvals.read_by(call, name)
+        if self._approvals.unread_by(call, name) & {new[0], left["version_arn"].lower()}:
+            return None
+        wanted = known.get(new[0])
+        if wanted is None or not any(_is_of(each, wanted) for each in well):
+            return False
+        if left["version_arn"].lower() == new[0]:
+            # The same version: back if a release of other settings comes again, forward to new settings.
+            return is_proven and left["endpoint_config_name"] != config and "failed_test" in left
+        orders = [(left["approved_at"], int(left["version"]))]
+        if (renewed := known.get(left["version_arn"].lower())) is not None:
+            orders.append(order_of(renewed))
+        return max(orders) > order_of(wanted)
+
+    def check_change(self) -> None:
+        """Look that all calls move together."""
+        if self.world.schedule.rollout is RolloutKind.ROLLING:
+            return
+        for rollout in self.facts.rollouts:
+            if rollout.call.number not in self._back or rollout.ended is not None:
+                continue
+            name = rollout.endpoint_name
+            reached = {spec.endpoint_config_name for spec, _ in self.world.hosting.receiving(name)}
+            if len(reached) > 1:
+                raise self.broken(f"callers of {name} reach {sorted(reached)} while it goes back")
+
+
+def _is_of(attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
+    """Tell whether a deployment was of an approved version, with its approved content as far as known."""
+    digests = {attempt.get("artifact_digest"), approval.get("artifact_digest")}
+    return attempt["version_arn"].lower() == approval["version_arn"].lower() and (
+        None in digests or len(digests) == 1
+    )
+
+
+class Law28LastResortComesLast(Law):
+    """No untried version goes out while one that served well may serve, if something speaks against it.
+
+    Two things speak against a version that never served well. A deployment of a later approval went out since
+    its own, or the journal says that it was superseded. Or it failed since its approval with other settings,
+    and no version that stands serves with the present ones. The journal calls an approval superseded only by
+    a version with a later approval that AWS was asked for.
+
+    When such a version is put on an endpoint, no other approval that stands is of a version that has served
+    well and may serve: with the present settings, now or after a retry, or as it served. The law excludes
+    invocations in which a call met a fault, or during which people did anything, and approvals that the
+    invocation could not read in the journal.
+    """
+
+    def __init__(self, world: World, facts: Facts) -> None:
+        super().__init__(world, facts)
+        self._approvals = Approvals(world)
+        self._newest = Law3NewestStandingApproval(world, facts)
+
+    def check_call(self, call: Call) -> None:
+        """Look what else could have been put on an endpoint."""
+        self._approvals.note_call(call)
+        if not (call.is_write and call.operation in CHANGES):
+            return
+        name, people = call.request["EndpointName"], self.world.people
+        content = people.config_content(call.request["EndpointConfigName"])
+        settings, endpoint = people.settings.get(name), self.world.describe(name)
+        if (
+            settings is None
+            or content is None
+            or call.invocation.faulty
+            or people.last_done >= call.invocation.started
+        ):
+            return
+        attempts = self.facts.attempts(name)
+        known = self._approvals.read_by(call, name)
+        live = people.config_content(endpoint["EndpointConfigName"]) if endpoint is not None else None
+        chosen = known.pop(content[0], None)
+        if chosen is None or not self._newest.is_last_resort(name, settings, chosen, live):
+            return
+        for approval in known.values():
+            if (
+                self._newest.served_well(approval, attempts)
+                and self._newest.stands(settings, approval)
+                and self._newest.chance(name, settings, approval, live) is not None
+            ):
+                other = approval["version_arn"]
+                raise self.broken(f"{name} gets {content[0]}, the last resort; {other} served well")
+
+    def check_rest(self) -> None:
+        """Look whether what the journal calls superseded was."""
+        for name in self.world.people.endpoints:
+            approvals = self.world.journal(name, "approval#")
+            for each in approvals:
+                by = each.get("superseded_by")
+                if by is None:
+                    continue
+                is_later = any(
+                    other["version"] == by and order_of(other) > order_of(each) for other in approvals
+                )
+                was_tried = any(
+                    other["action"] not in ASIDE
+                    and other["version"] == by
+                    and other["status"] not in {"open", "withdrawn"}
+                    for other in self.facts.attempts(name)
+                )
+                if not is_later or not was_tried:
+                    raise self.broken(f"{name}: {each['version_arn']} counts as superseded by {by}, untrue")
+
+
+BACK_LAWS: Final[tuple[type[Law], ...]] = (Law27BackAtOnce, Law28LastResortComesLast)
