@@ -74,7 +74,7 @@ class AbortingPhase:
         ]
         if all(self._versions.may_still_serve(each) for each in taken_back):
             return
-        if alarm_name in deployment.alarms_left_out:
+        if deployment.at_once or alarm_name in deployment.alarms_left_out:
             # SageMaker does not look at the alarm, and it may be somebody else's.
             self._logger.warning("Its approval was taken back, and its rollout is not guarded by the alarm")
             return

@@ -74,6 +74,23 @@ def test_after_a_reject_of_the_live_version_all_calls_are_back_after_one_shift()
     assert "is being put back on churn, as fast as SageMaker can" in started(pipeline)["Message"]
 
 
+def test_nobody_tries_to_abort_what_no_alarm_guards() -> None:
+    """The first version is rejected while it comes back: its update names no abort alarm."""
+    pipeline, (first, second) = serving_two()
+    pipeline.reject(second)
+    pipeline.deliver()
+    pipeline.pass_time(10)
+    pipeline.reject(first)
+    pipeline.deliver()
+
+    [alarm] = pipeline.cloud.client("cloudwatch").describe_alarms(AlarmNames=[GUARDED["AbortAlarmName"]])[
+        "MetricAlarms"
+    ]
+    assert alarm["StateValue"] != "ALARM"
+    pipeline.run()
+    assert "aborted" not in pipeline.told(first)
+
+
 def test_as_forward_means_through_the_canary() -> None:
     pipeline, (_, second) = serving_two(Back="as_forward")
 
