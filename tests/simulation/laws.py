@@ -2059,10 +2059,10 @@ class Law12RolloutsKeepTheirPromise(Law):
     The request has the settings' DeploymentConfig, or the one by which an update goes back (law 27). The
     former means exactly its policy, and every alarm of its automatic rollback, except alarms that the same
     invocation read as on. The abort alarm is left out if it might end the update at once, and only then: the
-    same invocation was denied clearing it, or the endpoint serves a version whose rollout ended in spite of an
-    abort, five minutes ago at most. An update that brings a former version back also goes out without alarms
-    that the same invocation was denied making or looking at, or that belong to a person. Any other update
-    waits for them.
+    same invocation was denied clearing it, or the endpoint serves a version whose rollout ended in spite of
+    an abort, five minutes ago at most. An update that brings a former version back also goes out without
+    alarms that the same invocation was denied making or looking at, or that belong to a person. Any other
+    update waits for them.
 
     From the moment SageMaker accepts the request until the endpoint rests, count the instances that answer,
     over all fleets with requests. In a blue/green update, the whole old fleet exists while any request goes
