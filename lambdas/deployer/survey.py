@@ -138,6 +138,9 @@ class Survey:
                 self._logger.warning(f"The registry does not list {group}: {refusal}")
                 self._approved[group] = _UNLISTED
             else:
-                approved = sorted([arn.lower(), *(life_cycle or ())] for arn, life_cycle in listed)
+                approved = sorted(
+                    [each.arn.lower(), each.creation_time.isoformat(), *(each.life_cycle or ())]
+                    for each in listed
+                )
                 self._approved[group] = digest(approved)
         return self._approved[group]

@@ -15,6 +15,7 @@ from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from deployer.model.approval import Approval, HeardApproval
     from deployer.model.history import History
@@ -68,8 +69,8 @@ class Facts:
         history: What the journal holds.
         versions: The versions that were read, by their ARN in lower case.
         digests: The digests of versions' containers and artifacts, by the same key.
-        listed: The versions that the registry listed as approved and complete, by the same key; None if they
-            were not listed in this round.
+        listed: When each version was registered that the registry listed as approved and complete, by the
+            same key; None if they were not listed in this round.
     """
 
     settings: EndpointSettings
@@ -77,7 +78,7 @@ class Facts:
     history: History
     versions: Mapping[str, ModelVersion | Hidden | None]
     digests: Mapping[str, str | Hidden]
-    listed: frozenset[str] | None = None
+    listed: Mapping[str, datetime] | None = None
 
     def version(self, version_arn: str) -> ModelVersion | Hidden | None:
         """Return a version as the registry showed it; None if it does not exist."""
@@ -121,12 +122,16 @@ class Facts:
     def stands(self, approval: Approval) -> bool:
         """Tell whether an approval stands. An approval of a hidden version still stands.
 
-        A list may lag, or lack a page. So what it lacks is read by itself before it is given up.
+        A list may lag, or lack a page. So what it lacks is read by itself before it is given up. A version
+        that was registered after the approval is another one: its group was deleted and made again.
         """
-        if self.listed is not None and approval.version_arn.lower() in self.listed:
+        created_at = (self.listed or {}).get(approval.version_arn.lower())
+        if created_at is not None and created_at <= approval.approved_at:
             return True
         version = self.version(approval.version_arn)
-        return isinstance(version, Hidden) or self.is_deployable(version)
+        if isinstance(version, Hidden):
+            return True
+        return version is not None and version.is_of(approval.approved_at) and self.is_deployable(version)
 
 
 def reads_first(

@@ -16,6 +16,7 @@ from deployer.model.model_version import Hidden, ModelVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from aws_lambda_powertools import Logger
 
@@ -58,7 +59,7 @@ class Versions:
         self._logger = logger
         self._versions: dict[str, ModelVersion | Hidden | None] = {}
         self._digests: dict[str, str | Hidden] = {}
-        self._listed: frozenset[str] | None = None
+        self._listed: dict[str, datetime] | None = None
         self._approved: list[str] | None = None
         self.hidden: dict[str, Hidden] = {}
         """Hidden versions that the round needed. They are reported at its end."""
@@ -102,8 +103,9 @@ class Versions:
         if self._approved is not None:
             return self._approved
         listed = self._registry.approved_versions(self._settings.model_package_group)
-        approved = [arn for arn, life_cycle in listed if self._settings.admits(life_cycle)]
-        self._listed = frozenset(arn.lower() for arn in approved)
+        admitted = [each for each in listed if self._settings.admits(each.life_cycle)]
+        self._listed = {each.arn.lower(): each.creation_time for each in admitted}
+        approved = [each.arn for each in admitted]
         self._approved = approved
         return approved
 

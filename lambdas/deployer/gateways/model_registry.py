@@ -15,7 +15,7 @@ from deployer.gateways.sagemaker_errors import (
 )
 from deployer.model.identity import Identity
 from deployer.model.life_cycle import LifeCycle
-from deployer.model.model_version import Hidden, ModelVersion, VersionChange
+from deployer.model.model_version import ApprovedVersion, Hidden, ModelVersion, VersionChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +63,7 @@ class ModelRegistry:
             registered_by=_identity(answer.get("CreatedBy") or {}),
             last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
             last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
+            creation_time=answer["CreationTime"].astimezone(UTC).replace(microsecond=0),
             content_types=tuple(
                 (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
             ),
@@ -76,10 +77,8 @@ class ModelRegistry:
             instance_types=_instance_types(answer),
         )
 
-    def approved_versions(self, model_package_group: str) -> list[tuple[str, LifeCycle | None]]:
+    def approved_versions(self, model_package_group: str) -> list[ApprovedVersion]:
         """Return the group's approved, complete versions, newest registration first; none if it is missing.
-
-        Each has its ModelLifeCycle.
 
         Args:
             model_package_group: The group's name or, in another account, its ARN.
@@ -89,7 +88,7 @@ class ModelRegistry:
         """
         # A page may be short or empty and still have a next one. No paginator: loading botocore's data for it
         # would slow down every cold start.
-        versions: list[tuple[str, LifeCycle | None]] = []
+        versions: list[ApprovedVersion] = []
         token: dict[str, Any] = {}
         while True:
             try:
@@ -108,7 +107,11 @@ class ModelRegistry:
                 with registry_refusals():
                     raise
             versions.extend(
-                (summary["ModelPackageArn"], LifeCycle.parse(summary.get("ModelLifeCycle")))
+                ApprovedVersion(
+                    summary["ModelPackageArn"],
+                    LifeCycle.parse(summary.get("ModelLifeCycle")),
+                    summary["CreationTime"].astimezone(UTC).replace(microsecond=0),
+                )
                 for summary in page["ModelPackageSummaryList"]
                 if summary["ModelPackageStatus"] == "Completed"
             )

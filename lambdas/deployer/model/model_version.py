@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,20 @@ class VersionChange:
     is_completed: bool
 
 
+class ApprovedVersion(NamedTuple):
+    """A version as the registry's list of approved ones shows it.
+
+    Attributes:
+        arn: Its ARN.
+        life_cycle: Its place in the registry's life cycle; None if it has none.
+        creation_time: When it was registered; UTC, whole seconds.
+    """
+
+    arn: str
+    life_cycle: LifeCycle | None
+    creation_time: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
     """A version of a model package group, as the registry has it now.
@@ -44,6 +58,8 @@ class ModelVersion:
         registered_by: Who registered it.
         last_modified_by: Who changed it last.
         last_modified_time: When; UTC, whole seconds.
+        creation_time: When it was registered, likewise. If its group was deleted and made again, another
+            version may have its ARN.
         content_types: The content types that its containers accept, the usual one first.
         sample_payload_url: An archive of payloads for a test; None if it has none.
         instance_types: By inference specification, the instance types that it lists as supported for
@@ -61,12 +77,17 @@ class ModelVersion:
     registered_by: Identity
     last_modified_by: Identity
     last_modified_time: datetime
+    creation_time: datetime | None = None
     content_types: tuple[str, ...] = ()
     sample_payload_url: str | None = None
     instance_types: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
     life_cycle: LifeCycle | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     containers: dict[str | None, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def is_of(self, approved_at: datetime) -> bool:
+        """Tell whether an approval of this ARN at that time can be this version's."""
+        return self.creation_time is None or self.creation_time <= approved_at
 
     @property
     def deployable(self) -> bool:

@@ -48,7 +48,8 @@ def test_a_stage_lists_versions(accounts: Accounts, deployer: ModelRegistry) -> 
     arn = accounts.version()
     group = f"arn:aws:sagemaker:{REGION}:{accounts.registry_id}:model-package-group/{GROUP}"
 
-    assert deployer.approved_versions(group) == [(arn, None)]
+    [approved] = deployer.approved_versions(group)
+    assert (approved.arn, approved.life_cycle) == (arn, None)
 
 
 @pytest.mark.parametrize("stage", ["staging", "production"])

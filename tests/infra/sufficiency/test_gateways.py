@@ -213,7 +213,7 @@ def test_every_page_of_approved_versions_is_read_newest_first() -> None:
     arns = [pipeline.register("Approved") for _ in range(103)]
     registry = ModelRegistry(pipeline.cloud.client("sagemaker"))
 
-    assert registry.approved_versions("churn-models") == [(arn, None) for arn in arns[::-1]]
+    assert [each.arn for each in registry.approved_versions("churn-models")] == arns[::-1]
 
 
 class PagingClient:

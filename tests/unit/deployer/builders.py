@@ -145,7 +145,7 @@ def facts(
         history_of(attempts, approvals, **history),
         known,
         dict.fromkeys(known, DIGEST) if digests is None else digests,
-        None if listed is None else frozenset(version_arn(each).lower() for each in listed),
+        None if listed is None else {version_arn(each).lower(): minutes(-9999) for each in listed},
     )
 
 

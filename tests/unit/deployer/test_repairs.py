@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.model.cause import Cause
+from tests.unit.deployer.builders import GROUP
 from tests.unit.deployer.pipeline import Pipeline
 
 
@@ -95,3 +96,31 @@ def test_a_config_that_cannot_be_made_again_is_told_once_and_made_once_it_can() 
     pipeline.sweep()
     assert name in config_names(pipeline)
     assert pipeline.history.last_observed.reported == ()
+
+
+@pytest.mark.parametrize("status", ["Approved", "PendingManualApproval"])
+@pytest.mark.parametrize("is_event_lost", [True, False])
+def test_a_version_of_a_group_that_was_made_again_is_another_version(
+    status: str, *, is_event_lost: bool
+) -> None:
+    pipeline, arn = deployed()
+    served = pipeline.endpoint["EndpointConfigName"]
+    pipeline.registry.delete_model_package(ModelPackageName=arn)
+    pipeline.registry.delete_model_package_group(ModelPackageGroupName=GROUP)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.registry.create_model_package_group(ModelPackageGroupName=GROUP)
+    again = pipeline.register(status)
+    assert again == arn
+    if status != "Approved":
+        assert pipeline.serving() == "v1"
+        pipeline.approve(again)
+    if is_event_lost:
+        pipeline.events.events.clear()
+    for _ in range(3):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.endpoint["EndpointConfigName"] != served
+    assert pipeline.told(arn) == ["started", "succeeded"] * 2
