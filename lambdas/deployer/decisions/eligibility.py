@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.contract import digest_property
 from deployer.decisions.instance_types import unsupported_instances
 from deployer.decisions.served import live_version_arns
 from deployer.decisions.version_metadata import stage_with_another_digest
 from deployer.model.approval import Ineligible
+from deployer.model.artifacts import is_of_known_format
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn
 
@@ -54,6 +56,12 @@ def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligib
     other = stage_that_deployed_another(facts, version, digest)
     if other is None:
         return None
+    if not is_of_known_format(version.metadata[digest_property(other, _specification_name(facts))]):
+        return Ineligible(
+            approval,
+            reason=f"Stage {other} noted what it deployed in a format that this release does not know.",
+            remedy="Let both stages run the same release of Greenlight.",
+        )
     return Ineligible(
         approval,
         reason=f"Its image, artifact or environment is not what stage {other} deployed as this version.",
@@ -80,8 +88,11 @@ def stage_that_deployed_another(facts: Facts, version: ModelVersion, digest: str
     stage_name = facts.settings.stage_name
     if stage_name is None:
         return None
-    specification_name = facts.settings.inference_specification_name
-    return stage_with_another_digest(version.metadata, stage_name, specification_name, digest)
+    return stage_with_another_digest(version.metadata, stage_name, _specification_name(facts), digest)
+
+
+def _specification_name(facts: Facts) -> str | None:
+    return facts.settings.inference_specification_name
 
 
 def _hidden(approval: Approval, reason: str) -> Ineligible:
