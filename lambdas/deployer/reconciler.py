@@ -16,6 +16,7 @@ from deployer.endpoint_pass.notices import Notices
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Next, Round
 from deployer.endpoint_pass.versions import Versions
+from deployer.gateways.refusals import denial
 from deployer.model.attempt import AttemptStatus
 from deployer.phases.abort_alarm import AbortAlarmPhase
 from deployer.phases.aborting import AbortingPhase
@@ -135,6 +136,10 @@ class Reconciler:
         except LostLeaseError:
             self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
             return False
+        except Exception as error:
+            if (denied := denial(error)) is not None:
+                self._notices.report(f"{self._ledger.endpoint_name} cannot be looked after. {denied}")
+            raise
         return again is not Next.AGAIN and self._is_settled_or_own()
 
     def _is_settled_or_own(self) -> bool:

@@ -87,6 +87,22 @@ class UpkeepRefusedError(Exception):
         return self.refusal.cause is Cause.PASSING
 
 
+def denial(error: Exception) -> str | None:
+    """Return the message of AWS's denial of a call that a pass cannot go on without; None for other errors.
+
+    A denial by the journal's table is none of these: nobody could note that it was told.
+    """
+    if not isinstance(error, ClientError) or error.operation_name in _OF_THE_JOURNAL:
+        return None
+    refusal = Refusal.read(error)
+    if refusal.cause is not Cause.SURROUNDINGS:
+        return None
+    return f"{error.operation_name} is denied: {refusal.text.rstrip('.')}. {_remedy(refusal, '')}"
+
+
+_OF_THE_JOURNAL: Final = frozenset({"GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"})
+
+
 @contextmanager
 def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
     """Turn a refusal of an upkeep call into the deployer's error.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.facts import Facts, reads_first
 from deployer.endpoint_pass.round import Next
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.settings import EndpointSettings
     from deployer.model.trigger import PackageChanged
+
+
+_UNLISTED: Final = "The registry does not list the approved versions"
 
 
 @reads_first
@@ -53,7 +56,11 @@ class ApprovalsPhase:
         if round_.change is not None:
             self._take(round_.change)
         if round_.discover:
-            self._discover()
+            self._discover(round_)
+        else:
+            # Only a sweep can tell whether the registry lists versions again.
+            reported = self._ledger.history.last_observed.reported
+            round_.troubles += [each for each in reported if each.startswith(_UNLISTED)]
         history = self._ledger.history
         if not history.approvals and history.latest_attempt is None:
             self._logger.info("No version was ever approved for this endpoint: nothing to do")
@@ -83,7 +90,7 @@ class ApprovalsPhase:
             return change.names_approval
         return change.names_life_cycle and change.life_cycle == gate.asks_for
 
-    def _discover(self) -> None:
+    def _discover(self, round_: Round) -> None:
         """Journal approvals that were heard of, and the approved versions that the journal has never seen.
 
         The latter count as approved when they were modified last.
@@ -92,7 +99,14 @@ class ApprovalsPhase:
             approved = self._versions.list_approved()
         except RefusedError as refusal:
             if self._settings.stage_name is None or self._ledger.history.approvals:
-                raise
+                # The other phases need no list.
+                group = self._settings.model_package_group
+                round_.troubles.append(
+                    f"{_UNLISTED} of {group}: {refusal}. An approval "
+                    "whose event is lost is not found. `python -m ops doctor` says what is missing. The next "
+                    "sweep tries again."
+                )
+                return
             # A stage is deployed before the registry admits it.
             self._notices.report(
                 f"The registry does not show this stage any approval for {self._settings.endpoint_name} "

@@ -6,7 +6,7 @@ ministryofjustice/analytical-platform #9863). Every update repairs it, too; this
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.models_and_configs import is_config_gone
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.models_and_configs import ModelsAndConfigs
+
+
+_GONE: Final = "The endpoint config that serves"
 
 
 class RepairPhase:
@@ -45,7 +48,12 @@ class RepairPhase:
     def run(self, round_: Round) -> Next:
         """Create the config again. A refusal is reported, and stops no other phase."""
         name = round_.endpoint.endpoint_config_name if round_.endpoint is not None else None
-        if not round_.discover or not self.is_needed(name):
+        if not round_.discover:
+            # Only a sweep looks, so only a sweep can tell whether it is there again.
+            reported = self._ledger.history.last_observed.reported
+            round_.troubles += [each for each in reported if each.startswith(_GONE)]
+            return Next.GO_ON
+        if not self.is_needed(name):
             return Next.GO_ON
         request = config_request(self._ledger.history, name)
         assert request is not None, "a config is needed only if its request is known"
@@ -55,7 +63,7 @@ class RepairPhase:
             self._executor.make(step)
         except RefusedError as refusal:
             round_.troubles.append(
-                f"Endpoint config {name}, which serves, was deleted and cannot be created again: {refusal} "
+                f"{_GONE}, {name}, was deleted and cannot be created again: {refusal} "
                 "Remove the cause: the next sweep tries again."
             )
         return Next.GO_ON

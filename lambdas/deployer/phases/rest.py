@@ -61,6 +61,7 @@ class RestPhase:
         stack_name = facts.identity.stack_name
         if (
             summary is None
+            or round_.troubles
             or not is_unchanged(facts.settings, facts.history, summary, stack_name=stack_name)
             or self._reports.owed
             or unwritten(facts)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.dispatcher import PassesFailedError
 from deployer.model.cause import Cause
 from tests.unit.deployer.builders import GROUP
 from tests.unit.deployer.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def deployed(**settings: Any) -> tuple[Pipeline, str]:
@@ -89,7 +94,7 @@ def test_a_config_that_cannot_be_made_again_is_told_once_and_made_once_it_can() 
         pipeline.pass_time(3600)
         pipeline.sweep()
     [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
-    assert f"Endpoint config {name}, which serves, was deleted" in told["Message"]
+    assert f"The endpoint config that serves, {name}, was deleted" in told["Message"]
 
     denied.clear()
     pipeline.pass_time(900)
@@ -124,3 +129,59 @@ def test_a_version_of_a_group_that_was_made_again_is_another_version(
 
     assert pipeline.endpoint["EndpointConfigName"] != served
     assert pipeline.told(arn) == ["started", "succeeded"] * 2
+
+
+def denying(operations: set[str]) -> Callable[[str, str], None]:
+    def before(_service: str, operation: str) -> None:
+        if operation in operations:
+            told = f"User: x is not authorized to perform: sagemaker:{operation}"
+            answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": told}}
+            raise ClientError(answer, operation)
+
+    return before
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig", "ListTags"])
+def test_a_read_that_is_denied_is_told_once_with_what_to_allow(operation: str) -> None:
+    pipeline, _ = deployed()
+    denied = {operation}
+    pipeline.deployer_cloud.before_call = denying(denied)
+    pipeline.approve(arn := pipeline.register())
+    for _ in range(4):
+        with suppress(PassesFailedError):
+            pipeline.run()
+        with pytest.raises(PassesFailedError):
+            pipeline.sweep()
+        pipeline.pass_time(24 * 3600)
+
+    [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert told["Message"].startswith(f"churn cannot be looked after. {operation} is denied: AccessDenied")
+    assert f"Allow sagemaker:{operation} to the deployer's role" in told["Message"]
+
+    denied.clear()
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.sweep()
+    assert pipeline.told(arn)[-1] == "succeeded"
+    assert pipeline.history.last_observed.reported == ()
+
+
+def test_a_registry_that_does_not_list_versions_costs_none_its_turn_and_is_told_once() -> None:
+    pipeline, _ = deployed()
+    denied = {"ListModelPackages"}
+    pipeline.deployer_cloud.before_call = denying(denied)
+    for _ in range(3):
+        pipeline.pass_time(24 * 3600)
+        pipeline.sweep()
+    pipeline.approve(arn := pipeline.register())
+    pipeline.run()
+    pipeline.sweep()
+
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert told["Message"].startswith("The registry does not list the approved versions of churn-models")
+
+    denied.clear()
+    pipeline.pass_time(900)
+    pipeline.sweep()
+    assert pipeline.history.last_observed.reported == ()
