@@ -102,8 +102,8 @@ class Reconciler:
             AbortAlarmPhase(settings, ledger, executor),
             VersionMetadataPhase(settings, ledger, versions, executor, logger),
             PromotionPhase(settings, attempts, versions, gateways.alarms, executor, logger, now=now),
-            ReportingPhase(ledger, notices),
             CleanUpPhase(name, gateways, attempts, versions, executor, logger),
+            ReportingPhase(ledger, notices),
         )
         self._ledger = ledger
         self._latest_before = ledger.history.latest_attempt

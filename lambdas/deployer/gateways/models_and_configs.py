@@ -21,7 +21,6 @@ from deployer.gateways.sagemaker_errors import (
     error_code,
     is_error,
     narrowed,
-    throttling_told,
 )
 from deployer.model.cause import Cause
 from deployer.model.endpoint_config import EndpointConfig
@@ -183,14 +182,18 @@ class ModelsAndConfigs:
         return found
 
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
-        """Delete an endpoint config if it carries the owner's tag; otherwise return False."""
+        """Delete an endpoint config if it carries the owner's tag; otherwise return False.
+
+        Raises:
+            RefusedError: The deletion is refused.
+        """
         found = self._describe_config(endpoint_config_name)
         arn = None if found is None else str(found["EndpointConfigArn"])
         if arn is not None and not self._carries(arn, owner):
             return False
         if arn is not None:
             with (
-                throttling_told(),
+                narrowed(),
                 already_gone(NOT_FOUND_CONFIG),
                 denied_as_gone(lambda: self._describe_config(endpoint_config_name) is None),
             ):
@@ -198,14 +201,18 @@ class ModelsAndConfigs:
         return True
 
     def delete_model(self, model_name: str, *, owner: Tag) -> bool:
-        """Delete a model if it carries the owner's tag; otherwise return False."""
+        """Delete a model if it carries the owner's tag; otherwise return False.
+
+        Raises:
+            RefusedError: The deletion is refused.
+        """
         found = self._describe_model(model_name)
         arn = None if found is None else str(found["ModelArn"])
         if arn is not None and not self._carries(arn, owner):
             return False
         if arn is not None:
             with (
-                throttling_told(),
+                narrowed(),
                 already_gone(NOT_FOUND_MODEL),
                 denied_as_gone(lambda: self._describe_model(model_name) is None),
             ):

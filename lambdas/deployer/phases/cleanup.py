@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.retention import deletion_steps, plan_clean_up
 from deployer.endpoint_pass.round import Next
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS
 from deployer.gateways.models_and_configs import names_in_use
-from deployer.gateways.sagemaker_errors import ThrottledError
-from deployer.model.attempt import NOTHING, AttemptStatus
+from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
+from deployer.model.attempt import NOTHING, AttemptStatus, CleanUp
 from deployer.phases.rollout import NEWER_APPROVAL
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
     from deployer.model.attempt import Deletion
+
+BETWEEN_TRIES: Final = timedelta(hours=6)
+"""How long after a refusal the same deletion is tried again. Each try is an attempt in the journal."""
 
 
 class CleanUpPhase:
@@ -60,9 +64,25 @@ class CleanUpPhase:
         if not deletion:
             self._attempts.withdraw_left_behind()
             return Next.GO_ON
-        return self._delete(deletion)
+        refused = self._refused_lately(deletion)
+        if refused is not None:
+            round_.troubles.append(_refusal(refused))
+            return Next.GO_ON
+        return self._delete(deletion, round_)
 
-    def _delete(self, deletion: Deletion) -> Next:
+    def _refused_lately(self, deletion: Deletion) -> str | None:
+        """Return why the same deletion was refused the last time, if it is too early for another try."""
+        last = self._versions.facts.history.latest_attempt
+        is_due = (
+            not isinstance(last, CleanUp)
+            or last.status is not AttemptStatus.FAILED
+            or last.deletion != deletion
+            or last.settled_at is None
+            or self._gateways.now() >= last.settled_at + BETWEEN_TRIES
+        )
+        return None if is_due or last is None else last.reason
+
+    def _delete(self, deletion: Deletion, round_: Round) -> Next:
         clean_up = self._attempts.begin_clean_up(self._endpoint_name, deletion)
         with self._attempts.released_if_cut_short(clean_up):
             while True:
@@ -86,6 +106,13 @@ class CleanUpPhase:
                     if self._versions.has_news():
                         self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=NEWER_APPROVAL)
                         return Next.AGAIN
+                except RefusedError as refusal:
+                    # Nobody waits for it, and nothing else does: what is left costs nothing.
+                    self._attempts.settle(
+                        clean_up, AttemptStatus.FAILED, reason=str(refusal), cause=refusal.cause
+                    )
+                    round_.troubles.append(_refusal(str(refusal)))
+                    return Next.GO_ON
                 else:
                     self._attempts.settle(clean_up, AttemptStatus.SUCCEEDED)
                     return Next.AGAIN
@@ -93,3 +120,11 @@ class CleanUpPhase:
     def _names_in_use(self) -> frozenset[str] | None:
         endpoint = self._gateways.endpoints.describe(self._endpoint_name)
         return names_in_use(self._gateways.models_and_configs, endpoint)
+
+
+def _refusal(reason: str) -> str:
+    return (
+        f"Models or endpoint configs that nothing needs any more cannot be deleted: {reason}. Remove the "
+        "cause, such as a service control policy, or delete them by hand. They cost nothing, but count for "
+        "quotas."
+    )
