@@ -1135,7 +1135,12 @@ def test_each_endpoint_is_looked_at_once_a_day_and_that_is_noted(pipeline: Pipel
         pipeline.pass_time(3600)
         looks.append(calls_of_a_sweep(pipeline)[len(IN_SYNC) :])
 
-    look = [("dynamodb", "Query"), ("sagemaker", "ListModelPackages"), ("dynamodb", "TransactWriteItems")]
+    look = [
+        ("dynamodb", "Query"),
+        ("sagemaker", "ListModelPackages"),
+        ("sagemaker", "DescribeEndpointConfig"),
+        ("dynamodb", "TransactWriteItems"),
+    ]
     assert [each for each in looks if each] == [look] * 2
     assert looks.count([]) == 46
 
@@ -1236,7 +1241,7 @@ def test_an_endpoint_that_fails_is_left_alone_for_longer_and_longer(pipeline: Pi
     def fail(_service: str, operation: str) -> None:
         if operation == "ListModelPackages":
             tried.append(minutes)
-            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+            raise ClientError({"Error": {"Code": "InternalFailure", "Message": "no"}}, operation)
 
     pipeline.deployer_cloud.before_call = fail
     for minutes in range(0, 48 * 60, 15):  # noqa: B007 - read by the fault
@@ -1260,7 +1265,7 @@ def test_a_daily_look_that_a_sweep_has_no_time_for_is_made_by_the_next_one(pipel
     assert calls_of_a_sweep(pipeline) == IN_SYNC
     pipeline.remaining_seconds = lambda: 300.0
 
-    assert len(calls_of_a_sweep(pipeline)) == len(IN_SYNC) + 3
+    assert len(calls_of_a_sweep(pipeline)) == len(IN_SYNC) + 4
 
 
 def test_daily_looks_end_when_the_time_does_and_go_to_no_other_invocation(pipeline: Pipeline) -> None:
