@@ -702,8 +702,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "know an artifact by its place alone",
         "model/artifacts.py",
-        "    return names.digest([containers, held])\n",
-        "    return names.digest([containers, len(held)])\n",
+        "[_covered(list(containers), MEMBERS), held]",
+        "[_covered(list(containers), MEMBERS), len(held)]",
     ),
     Sabotage(
         "look at artifacts once and not right before the write",
@@ -786,10 +786,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "believe a list that lacks an approved version",
         "decisions/facts.py",
-        "        if self.listed is not None and approval.version_arn.lower() in self.listed:\n"
+        "        if created_at is not None and created_at <= approval.approved_at:\n"
         "            return True\n",
-        "        if self.listed is not None:\n"
-        "            return approval.version_arn.lower() in self.listed\n",
+        "        if self.listed is not None:\n            return created_at is not None\n",
     ),
     Sabotage(
         "believe a read that is older than the approval's event",
