@@ -1419,7 +1419,8 @@ class Law6NothingNeededIsDeleted(Law):
                 live = self.world.people.config_content(endpoint["EndpointConfigName"])
                 expected = self._newest.expected(name, settings, live)
                 fallbacks = len(self._newest.fallbacks(name, settings, live))
-                most = max(settings["Keep"], 1, fallbacks) + 1 + (expected is not None and expected.stays)
+                most = max(settings["Keep"], 1) + max(fallbacks - 1, 0) + 1
+                most += expected is not None and expected.stays
                 # Each release may have a companion, with a model of its own.
                 most *= 1 + (kind == "model" and has_companions(self.world))
                 if len(names) > most and not is_refused(self.world, endpoint, settings):

@@ -92,7 +92,8 @@ def disposable(
     kept = set(needed)
     names = {each.endpoint_config_name for each in made}
     former = [each for each in fallbacks if each in names and each not in kept]
-    limit = max(keep, len(former))
+    # The second fallback takes no place of a former release: it is there in case the first one fails.
+    limit = max(keep, 1 if former else 0) + max(len(former) - 1, 0)
     served = {each.served_last: each.endpoint_config_name for each in made if each.served_last is not None}
     former += [served[number] for number in sorted(served, reverse=True) if served[number] not in kept]
     kept.update(list(dict.fromkeys(former))[:limit])

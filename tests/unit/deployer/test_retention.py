@@ -72,6 +72,17 @@ def test_with_nothing_to_keep_only_what_is_needed_stays() -> None:
     assert disposable(records(attempts), keep=0, needed=["c3", "c1"]) == Deletion(("c2",), ("m-c2",))
 
 
+def test_the_second_fallback_takes_no_place_of_a_former_release() -> None:
+    attempts = [made(number, f"c{number}") for number in (5, 4, 3, 2, 1)]
+    fallbacks = ("c2", "c1")
+
+    left = disposable(records(attempts), keep=2, needed=["c5"], fallbacks=fallbacks)
+
+    assert left == Deletion(("c3",), ("m-c3",))
+    none = disposable(records(attempts), keep=0, needed=["c5"], fallbacks=fallbacks)
+    assert none == Deletion(("c4", "c3"), ("m-c4", "m-c3"))
+
+
 def test_what_failed_or_was_withdrawn_does_not_stay() -> None:
     attempts = [
         made(4, "c4"),
