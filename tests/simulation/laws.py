@@ -1794,7 +1794,8 @@ class Law9EveryEndpointHasItsTurn(Law):
     and the endpoint are the same, nobody approved or took back a version that Search or another account's
     list shows, and no day has passed; or if the last look failed, up to a day. A look that began before the
     failure was noted does not undo it. After a look that failed a sweep leaves the endpoint alone for a
-    quarter of an hour, then twice as long each time. Search shows no version that was deleted since.
+    quarter of an hour, then twice as long each time. Search shows no version that was deleted since, and no
+    approval that was taken back at the moment of the registration.
 
     A part of a sweep looks at all of its endpoints. A turn begins with a read of the endpoint's journal. A
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the

@@ -146,10 +146,27 @@ class Turns:
         return any(
             since < act.time < shown
             and act.version_arn not in gone
+            and not self._looks_never_approved(act.version_arn, shown)
             and act.status is not None
             and not (act.registers and act.status != "Approved")
             and _group_in(act.version_arn) == group.rpartition("/")[2].lower()
             for act in world.people.acts
+        )
+
+    def _looks_never_approved(self, version_arn: str, shown: datetime) -> bool:
+        """Tell whether a version was taken back at the very moment of its registration, and then left alone.
+
+        Search shows no history. It shows such a version like one that was registered without an approval.
+        """
+        acts = [
+            each for each in self._world.people.acts if each.version_arn == version_arn and each.time < shown
+        ]
+        statuses = [each.status for each in acts if each.status is not None]
+        return (
+            bool(statuses)
+            and acts[-1].time == acts[0].time
+            and acts[0].registers
+            and statuses[-1] != "Approved"
         )
 
     def too_early(self) -> Iterator[tuple[str, Turn]]:

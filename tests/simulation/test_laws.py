@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -632,6 +632,23 @@ def test_law_9_a_version_that_is_deleted_is_not_shown(several: Deployed) -> None
     several.do(look_at_none, event=SWEEP)
     only_law(several, 9)
     several.judge.check_rest()
+
+
+@pytest.mark.parametrize(("seconds", "is_shown"), [(0, False), (1, True)])
+def test_law_9_an_approval_taken_back_as_it_was_registered_is_not_shown(
+    several: Deployed, *, seconds: int, is_shown: bool
+) -> None:
+    people = several.world.people
+    several.do(look_at_all, event=SWEEP)
+    several.world.pass_time(60)
+    people.register("Approved")
+    several.world.pass_time(seconds)
+    people.decide(people.versions[-1], "PendingManualApproval", ADA)
+    several.world.pass_time(60)
+    several.do(look_at_none, event=SWEEP)
+    only_law(several, 9)
+    with pytest.raises(LawBrokenError, match=r"Law9\w+: .* had no turn") if is_shown else nullcontext():
+        several.judge.check_rest()
 
 
 def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:

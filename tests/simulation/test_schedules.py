@@ -46,6 +46,15 @@ def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
 
 
 FOUND: Final = {
+    "an approval is taken back at the moment at which the version is registered": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED, wait=11, when="OutOfService"),
+            Disturbance(Kind.RETURN_TO_PENDING, which=3),
+            Disturbance(Kind.APPROVE, when="absent"),
+        ),
+    ),
     "a sweep whose list of the registry was lost on its way, and came again": Schedule(
         stages=Stages.PENDING,
         soak=1,
