@@ -55,6 +55,14 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE, when="absent"),
         ),
     ),
+    "what is to come back is as yet of another kind, and may come back as it served": Schedule(
+        head_start=2,
+        keep=0,
+        disturbances=(
+            Disturbance(Kind.RETURN_TO_PENDING, which=7),
+            Disturbance(Kind.CHANGE_SHAPE, how=7),
+        ),
+    ),
     "a sweep whose list of the registry was lost on its way, and came again": Schedule(
         stages=Stages.PENDING,
         soak=1,

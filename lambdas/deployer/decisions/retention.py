@@ -44,7 +44,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     if choice is not None and not choice.keeps_serving:
         # A release that may not go out is not needed. Its version may have been changed while its models were
         # created. If the version is changed back, those models would pass for the approved ones.
-        needed.add(choice.release.endpoint_config_name)
+        needed.update(_fallbacks(facts, choice))
     deletion = disposable(made, keep=keep, needed=needed)
     if not deletion or choice is None:
         return deletion
@@ -56,12 +56,12 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     return disposable(made, keep=keep, needed=needed, fallbacks=_fallbacks(facts, others.choice))
 
 
-def _fallbacks(facts: Facts, back: Choice | None) -> tuple[str, ...]:
-    """Return the configs that a reject would bring back: with the present settings, or else as it served."""
-    if back is None:
+def _fallbacks(facts: Facts, choice: Choice | None) -> tuple[str, ...]:
+    """Return the configs of an approval that goes out: with the present settings, or else as it served."""
+    if choice is None:
         return ()
-    name = back.release.endpoint_config_name
-    former = ServedWell.on(facts.history).former(back.approval, besides=name)
+    name = choice.release.endpoint_config_name
+    former = ServedWell.on(facts.history).former(choice.approval, besides=name)
     if former is None or facts.history.is_proven(name):
         return (name,)
     return (name, former.endpoint_config_name)
