@@ -1564,8 +1564,8 @@ class Given:
 
     Attributes:
         meant: What was given last, by the settings or by somebody.
-        effective: The settings' value that took effect last.
-        owed: The settings' value that has not yet taken effect.
+        effective: The settings' value that took effect last, or that SageMaker accepted and went back on.
+        owed: The settings' value that SageMaker has not yet accepted.
         seen: What the endpoint had when it was last in service.
         setting: What the deployer asked for just now.
     """
@@ -1588,8 +1588,9 @@ class Law8ScaledStaysScaled(Law):
     If all of them were drained, their weights are those of the settings.
 
     The deployer sets a count or weight only if the settings changed it and it has not yet taken effect, or if
-    an update reset it. If SageMaker goes back on that, it stays as it is. One request has the count of one
-    variant, or weights.
+    an update reset it. If SageMaker goes back on that, it stays as it is, through later updates as well:
+    people were told to set it, and may have set another value. One request has the count of one variant, or
+    weights.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1667,8 +1668,8 @@ class Law8ScaledStaysScaled(Law):
             self._given[name] = Given(dict(found), configured, {}, found, {})
             return
         for key, value in given.setting.items():
-            owed = given.owed.pop(key, None)
-            if found.get(key) == owed == value:
+            if given.owed.pop(key, None) == value:
+                # It was set once, even if SageMaker went back on it: docs/guarantees.md.
                 given.effective[key] = value
         given.meant |= {key: value for key, value in found.items() if value != given.seen.get(key)}
         given.meant |= {key: found[key] for key in given.setting if key in found}

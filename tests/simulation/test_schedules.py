@@ -308,6 +308,18 @@ FOUND: Final = {
         switches={"creation_events": "each_status", "tried_alarm": "every_name"},
         faults=(Fault("UpdateEndpoint", 0, FaultKind.TIMEOUT_AFTER, times=3),),
     ),
+    "SageMaker goes back on a weight, and an approval waits for the endpoint's rest": Schedule(
+        head_start=2,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=8),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.SWEEP, when="InService"),
+            Disturbance(Kind.SWEEP, wait=8),
+            Disturbance(Kind.FAIL_ROLLBACK),
+            Disturbance(Kind.APPROVE),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
