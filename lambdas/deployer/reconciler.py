@@ -36,7 +36,7 @@ from deployer.phases.rollout import Rollout
 from deployer.phases.settlement import SettlementPhase
 from deployer.phases.smoke_testing import SmokeTestingPhase
 from deployer.phases.tags import TagsPhase
-from deployer.phases.variant_properties import VariantPropertiesPhase
+from deployer.phases.variant_properties import UndonePropertiesPhase, VariantPropertiesPhase
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -93,6 +93,7 @@ class Reconciler:
             ),
             testing,
             AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now),
+            UndonePropertiesPhase(settings, ledger, notices),
             DeploymentPhase(chooser, planner, rollout, testing, attempts, versions, notices, logger),
             repair,
             TagsPhase(settings, ledger, executor, stack_name=stack_name),

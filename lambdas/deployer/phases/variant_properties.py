@@ -1,4 +1,4 @@
-"""Sets the counts and weights that an update left to be set."""
+"""Sets the counts and weights that an update left to be set, and reports what SageMaker went back on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,32 @@ from deployer.model.variant_properties import in_words
 if TYPE_CHECKING:
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.notices import Notices
     from deployer.endpoint_pass.round import Round
     from deployer.model.settings import EndpointSettings
+
+
+class UndonePropertiesPhase:
+    """Reports what SageMaker went back on, before the next deployment, which clears SageMaker's reason."""
+
+    def __init__(self, settings: EndpointSettings, ledger: Ledger, notices: Notices) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._notices = notices
+
+    def run(self, round_: Round) -> Next:
+        """Report it at once: a deployment ends the pass."""
+        endpoint = round_.endpoint
+        if endpoint is None or endpoint.status != "InService":
+            return Next.GO_ON
+        if undone := undone_properties(self._ledger.history, endpoint, scaled=self._settings.scaling):
+            trouble = (
+                f"SageMaker did not give {endpoint.name} {in_words(undone)}: {endpoint.failure_reason}. The "
+                "deployer does not try it again: set it yourself, or change it in the YAML."
+            )
+            self._notices.report(trouble)
+            round_.troubles.append(trouble)
+        return Next.GO_ON
 
 
 class VariantPropertiesPhase:
@@ -39,11 +63,6 @@ class VariantPropertiesPhase:
         if led is None or not led.to_set:
             return Next.GO_ON
         scaled, running = self._settings.scaling, endpoint.variant_properties
-        if undone := undone_properties(history, endpoint, scaled=scaled):
-            round_.troubles.append(
-                f"SageMaker did not give {endpoint.name} {in_words(undone)}: {endpoint.failure_reason}. The "
-                "deployer does not try it again: set it yourself, or change it in the YAML."
-            )
         unset = unset_properties(history, endpoint.endpoint_config_name)
         due = due_properties(unset, running, scaled=scaled)
         if needless := [each for each in unset if each not in due]:

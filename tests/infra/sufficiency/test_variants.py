@@ -207,3 +207,24 @@ def test_a_count_that_sagemaker_goes_back_on_is_told_once_and_not_tried_again(pi
     assert len(told) == 1
     assert "did not give churn the instance count 2 of variant Challenger: " in told[0]
     assert (running(pipeline)["Challenger"], asked(pipeline)) == ((1, 1.0), 1)
+
+
+def test_a_count_that_sagemaker_goes_back_on_is_told_although_a_version_waits(pipeline: Pipeline) -> None:
+    """The version's deployment begins at the rest that shows it, and clears SageMaker's reason."""
+    serving(pipeline, champions({}, {}))
+    third = pipeline.register()
+    pipeline.manage(**champions({}, {"InitialInstanceCount": 2}))
+    pipeline.sweep()
+    while not asked(pipeline):
+        pipeline.pass_time(30)
+        pipeline.deliver()
+    pipeline.control_plane.incidents.fail_work(pipeline.account_id, REGION, ENDPOINT, "No capacity")
+    pipeline.approve(third)
+    pipeline.deliver()
+    pipeline.run()
+
+    told = [each["Outcome"] for each in pipeline.outcomes]
+    [message] = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert told[-3:] == ["needs_attention", "started", "succeeded"]
+    assert "did not give churn the instance count 2 of variant Challenger: No capacity." in message
+    assert (running(pipeline)["Challenger"], asked(pipeline)) == ((1, 1.0), 1)
