@@ -1589,8 +1589,8 @@ class Law8ScaledStaysScaled(Law):
 
     The deployer sets a count or weight only if the settings changed it and it has not yet taken effect, or if
     an update reset it. If SageMaker goes back on that, it stays as it is, through later updates as well:
-    people were told to set it, and may have set another value. One request has the count of one variant, or
-    weights.
+    people were told to set it, and may have set another value. If the deployer ended before it noted that
+    SageMaker accepted it, it sets it again. One request has the count of one variant, or weights.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1667,13 +1667,30 @@ class Law8ScaledStaysScaled(Law):
             configured = self._configured(endpoint["EndpointConfigName"])
             self._given[name] = Given(dict(found), configured, {}, found, {})
             return
-        for key, value in given.setting.items():
+        tried = {
+            key: value
+            for key, value in given.setting.items()
+            if found.get(key) == value or self._is_noted(name, endpoint["EndpointConfigName"], key)
+        }
+        for key, value in tried.items():
             if given.owed.pop(key, None) == value:
                 # It was set once, even if SageMaker went back on it: docs/guarantees.md.
                 given.effective[key] = value
         given.meant |= {key: value for key, value in found.items() if value != given.seen.get(key)}
-        given.meant |= {key: found[key] for key in given.setting if key in found}
+        given.meant |= {key: found[key] for key in tried if key in found}
         given.seen, given.setting = found, {}
+
+    def _is_noted(self, name: str, endpoint_config_name: str, key: Property) -> bool:
+        """Tell whether the deployer knows that SageMaker accepted a value, or what it knew was lost."""
+        led = [
+            int(each["number"])
+            for each in self.facts.attempts(name)
+            if each["action"] not in ASIDE
+            and each["status"] != "withdrawn"
+            and each.get("endpoint_config_name") == endpoint_config_name
+        ]
+        noted = json.loads(self.world.journalled(name, "fact#endpoint").get("properties_set", "{}"))
+        return not led or noted.get("/".join(key)) == max(led)
 
     def _check_set(self, call: Call) -> None:
         name, given = call.request["EndpointName"], self._given[call.request["EndpointName"]]

@@ -320,6 +320,19 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE),
         ),
     ),
+    "SageMaker goes back on a weight, and a crash kept that it was asked for from the journal": Schedule(
+        head_start=2,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=8),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.SWEEP, when="InService"),
+            Disturbance(Kind.SWEEP, wait=8),
+            Disturbance(Kind.FAIL_ROLLBACK),
+            Disturbance(Kind.APPROVE),
+        ),
+        faults=(Fault("UpdateEndpointWeightsAndCapacities", 0, FaultKind.CRASH_AFTER),),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
