@@ -370,6 +370,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "record.left_at <= began\n",
     ),
     Sabotage(
+        "settle that nobody hears of a removal while an older invocation may make the endpoint",
+        "phases/unmanaged.py",
+        "            return is_over\n",
+        "            return True\n",
+    ),
+    Sabotage(
         "know nothing of an endpoint before its first look ended",
         "model/fleet.py",
         "        return self.noted_at or self.known_since\n",

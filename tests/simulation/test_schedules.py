@@ -333,6 +333,14 @@ FOUND: Final = {
         ),
         faults=(Fault("UpdateEndpointWeightsAndCapacities", 0, FaultKind.CRASH_AFTER),),
     ),
+    "a slow invocation makes an endpoint for the first time after its settings were removed": Schedule(
+        disturbances=(
+            Disturbance(Kind.MEND_MODEL, wait=11),
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.REMOVE_SETTINGS, wait=7),
+        ),
+        faults=(Fault("DescribeModelPackage", 0, FaultKind.SLOW_BEFORE, delay=3),),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

@@ -21,7 +21,7 @@ class FleetRecord:
         known_since: When the first thing was written of the endpoint, if that was no finished look.
         left_at: When a sweep found that the endpoint has no settings any more. From then on no look is noted:
             it would be one of an older invocation, which still has the settings.
-        removal_reported: Whether people were told so, or need not be.
+        removal_reported: Whether people were told so, or need not be: the endpoint was never this stack's.
         rests: Whether a look found nothing to do, and nothing was journalled since.
         rests_at: The endpoint's LastModifiedTime then; None if there was no endpoint.
         looked_at: When the last such look began. It had read the registry.

@@ -77,7 +77,7 @@ class UnmanagedEndpoints:
         if not self._settle(ledger, reports, is_over=over):
             return
         if not left.removal_reported:
-            if not self._report(ledger, left, correlation_id):
+            if not self._report(ledger, left, correlation_id, is_over=over):
                 return
             fleet.note_removal_reported(endpoint_name, left)
         if over and not reports.owed and self._is_nothing_left(ledger):
@@ -107,14 +107,19 @@ class UnmanagedEndpoints:
             return False
         return True
 
-    def _report(self, ledger: Ledger, record: FleetRecord, correlation_id: str) -> bool:
-        """Tell people that an endpoint is not managed any more, if it was this stack's."""
+    def _report(self, ledger: Ledger, record: FleetRecord, correlation_id: str, *, is_over: bool) -> bool:
+        """Tell people that an endpoint is not managed any more, if it was this stack's.
+
+        Returns:
+            Whether nothing is left to tell. An older invocation may still create an endpoint that this stack
+            never had, so the next sweep asks again until the last of those must have ended.
+        """
         name, managed_at = ledger.endpoint_name, record.managed_since
         assert managed_at is not None, "an endpoint has left after something was noted of it"
         endpoint = self._gateways.endpoints.describe(name)
         tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
         if not self._identity.managed(tags, ledger.history):
-            return True
+            return is_over
         return self._gateways.reporter.report(
             outcomes.unmanaged(
                 name, managed_at=managed_at, time=self._gateways.now(), correlation_id=correlation_id

@@ -758,6 +758,28 @@ def test_removed_settings_are_told_once(pipeline: Pipeline, *, event_is_lost: bo
     assert pipeline.journal.fleet.records() == {}
 
 
+def test_a_removal_is_told_although_an_older_invocation_makes_the_endpoint_only_afterwards(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.sweep()
+    older = pipeline.files
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    assert kinds_told(pipeline) == []
+
+    newer, pipeline.files = pipeline.files, older
+    pipeline.approve(pipeline.register())
+    pipeline.deliver()
+    pipeline.files = newer
+    pipeline.run()
+    for _ in range(2):
+        pipeline.pass_time(15 * 60)
+        pipeline.sweep()
+
+    assert kinds_told(pipeline) == ["started", "succeeded", "unmanaged"]
+    assert pipeline.journal.fleet.records() == {}
+
+
 def test_each_removal_has_an_id_of_its_own_and_a_repeated_word_of_it_the_same(pipeline: Pipeline) -> None:
     deployed(pipeline)
     document = settings_document()
