@@ -32,7 +32,7 @@ class Law22AlarmsAreThere(Law):
     its tags.
 
     At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
-    and neither has one whose settings were removed.
+    and neither has one whose settings were removed, unless its journal was lost or restored after that.
     """
 
     def check_call(self, call: Call) -> None:
@@ -103,6 +103,10 @@ class Law22AlarmsAreThere(Law):
                 and not self.facts.attempts(name) + self.world.journal(name, "approval#")
             ):
                 # Nothing that the journal knows was ever approved for it.
+                continue
+            removals = self.world.people.removals.get(name, [])
+            if settings is None and removals and self.facts.recovered(name, removals[-1].time):
+                # Nothing knows of the endpoint any more, or whether its alarms were deleted.
                 continue
             kept = settings.get("RollbackAlarms", ()) if endpoint is not None and settings is not None else ()
             wanted = {each["AlarmName"]: each for each in kept}

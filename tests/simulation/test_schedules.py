@@ -46,6 +46,17 @@ def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
 
 
 FOUND: Final = {
+    "a weight was set without an answer, and the settings take it back": Schedule(
+        head_start=2,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=8),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.SWEEP, when="InService"),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=7),
+        ),
+        faults=(Fault("UpdateEndpointWeightsAndCapacities", 0, FaultKind.TIMEOUT_AFTER, times=4, delay=4),),
+    ),
     "an approval is taken back at the moment at which the version is registered": Schedule(
         head_start=2,
         disturbances=(

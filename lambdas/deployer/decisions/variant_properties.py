@@ -115,7 +115,9 @@ class Properties:
         """Return the settings' value that took effect last."""
         owed = self._unset.get(f"{variant}/{name}")
         if owed is not None and not owed.restores:
-            return owed.before
+            # A call whose answer was lost may have set it.
+            shown = self._running.get(variant, {}).get(name)
+            return owed.value if shown == owed.value else owed.before
         return _value(self._before[variant], name)
 
 

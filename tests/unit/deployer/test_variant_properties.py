@@ -172,6 +172,14 @@ def test_what_was_not_set_yet_is_compared_with_what_took_effect() -> None:
     assert more.request == excluding(COUNT)
 
 
+def test_what_a_lost_answer_had_set_is_set_back_if_the_settings_are() -> None:
+    serving, others = [variant("A", 2), variant("B")], [variant("A", 1), variant("B")]
+
+    back = Properties(serving, others, running=run(A=(2, 1)), unset=[A2])
+
+    assert (back.request, back.to_set) == (KEEP, (PropertyToSet("A", COUNT, 1, 2),))
+
+
 def test_what_was_not_restored_yet_is_restored_after_the_next_update() -> None:
     owed = PropertyToSet("A", COUNT, 7, 1, restores=True)
 
