@@ -2773,7 +2773,12 @@ def handed_over(invocation: Invocation) -> list[str]:
 
 def asked_of(invocation: Invocation) -> set[str]:
     """Return the endpoints whose journal an invocation asked for."""
-    return {_partition(json.loads(body)) for operation, body in invocation.asked if operation == "Query"}
+    return set(journals_read(invocation))
+
+
+def journals_read(invocation: Invocation) -> list[str]:
+    """Return the endpoints whose journal an invocation asked for, once for each read."""
+    return [_partition(json.loads(body)) for operation, body in invocation.asked if operation == "Query"]
 
 
 def noted_in(invocation: Invocation) -> dict[str, str]:

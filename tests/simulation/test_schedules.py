@@ -46,6 +46,18 @@ def test_the_laws_hold_for_a_fixed_series_of_schedules(batch: int) -> None:
 
 
 FOUND: Final = {
+    "a pass ends a clean-up that another one made, and looks once more": Schedule(
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        alarm_lasts=3,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=10),
+        ),
+        faults=(Fault("DeleteModel", 0, FaultKind.SERVER_ERROR_AFTER, times=3, delay=2),),
+    ),
     "a weight was set without an answer, and the settings take it back": Schedule(
         head_start=2,
         companions=Companions.PINNED,
