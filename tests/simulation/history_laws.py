@@ -83,8 +83,12 @@ class Law24BeginsWithWhatServes(Law):
         self._applies = schedule.policy == 0 and schedule.stages is Stages.NONE
 
     def check_recovery(self, recovery: Recovery) -> None:
+        name = recovery.endpoint_name
         if recovery.back_to == self.world.start:
-            self._looks.pop(recovery.endpoint_name, None)
+            self._looks.pop(name, None)
+        elif name not in self._looks and "first_look" in self.world.journalled(name, "fact#endpoint"):
+            # It was lost, and then restored to a time after its first look.
+            self._looks[name] = FirstLook(recovery.time, None, frozenset(), None)
 
     def check_call(self, call: Call) -> None:
         if not self._applies or not call.accepted:

@@ -2364,6 +2364,9 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
             if rollout.succeeded or endpoint.get("EndpointStatus") != "InService":
                 continue
             self._rolled_back_updates[rollout.call.number] = rollout.ended
+            if self.facts.recovered(rollout.endpoint_name, rollout.call.time):
+                # Nobody remembers which attempt was rolled back.
+                continue
             if rollout.content is not None and self._was_its_own_fault(rollout, endpoint):
                 self._rolled_back[rollout.endpoint_name, rollout.content] = rollout.ended
 
