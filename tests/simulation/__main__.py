@@ -203,8 +203,8 @@ def _scale(chosen: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-MOST_MEGABYTES: Final = 1000
-"""What a fleet of ten thousand endpoints may take, simulation and local cloud included."""
+MOST_MEGABYTES: Final = 1024
+"""What a fleet of ten thousand endpoints may take, simulation and local cloud included: 1 GiB."""
 
 
 def _failures(measured: Sequence[Measured]) -> Iterator[str]:

@@ -91,6 +91,9 @@ class StormyWorld(World):
         self.remembers = False
         self._writes: deque[datetime] = deque()
 
+    def _observe_package(self, arn: str) -> None:
+        """Remember no earlier version: a storm shows nothing stale, and fleets are large."""
+
     def backoff_seconds(self, attempts: int) -> float | None:
         """Return what botocore's standard mode waits: full jitter, doubling."""
         if attempts >= MOST_TRIES:
