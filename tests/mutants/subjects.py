@@ -53,6 +53,7 @@ _TESTS_OF_A_DECISION: Final = {
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
     "first_look": Suites(_unit("first_look"), _PIPELINE),
     "former_releases": Suites(_unit("former_releases"), (*_stories("models"), *_PIPELINE)),
+    "going_back": Suites(_unit("going_back"), (*_PIPELINE, *_stories("guardrails", "trial"))),
     "guardrails": Suites(_unit("guarding"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "instance_types": Suites(_unit("instance_types"), _PIPELINE),
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
@@ -62,9 +63,11 @@ _TESTS_OF_A_DECISION: Final = {
     "variant_properties": Suites(
         _unit("variant_properties", "update_plan"), _stories("variants", "scaling_kinds")
     ),
+    "releases": Suites(_unit("approval", "planner"), (*_PIPELINE, *_stories("variants", "companions"))),
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
+    "turns": Suites(_unit("approval", "planner", "retention"), _PIPELINE),
     "sweep": Suites(_unit("sweep"), _PIPELINE),
     "announcing": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
     "version_metadata": Suites(_unit("promotion"), (_STAGE,)),

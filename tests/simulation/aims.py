@@ -91,6 +91,7 @@ _REMOVED: Final = Schedule(
         Disturbance(Kind.SWEEP, wait=8),
         Disturbance(Kind.REMOVE_SETTINGS, wait=10),
         Disturbance(Kind.SWEEP, wait=8),
+        Disturbance(Kind.SWEEP, wait=11),
     ),
 )
 _UNTAGGED: Final = Schedule(

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from deployer.decisions.autoscaling import to_deregister
+from deployer.dispatcher import PassesFailedError
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
@@ -235,11 +236,14 @@ def crash_once(pipeline: Pipeline, operation: str, run: Callable[[], None]) -> N
     run()
 
 
-def test_a_refusal_that_asks_for_it_takes_scaling_off_and_goes_on(pipeline: Pipeline) -> None:
-    """A stale read of the serving config hides that the update changes an instance type."""
+def test_a_read_that_misses_the_serving_config_puts_an_update_off(pipeline: Pipeline) -> None:
+    """It hides that the update changes an instance type, for which scaling is taken off first."""
     settle(pipeline, AutoScaling=scaling(Policies=[tracking()]))
     deploy(pipeline)
     pipeline.deployer_cloud.before_call = forget_config(pipeline)
+    with pytest.raises(PassesFailedError, match="already existing"):
+        settle(pipeline, config=variants("ml.m5.xlarge"), AutoScaling=scaling(Policies=[tracking()]))
+    pipeline.deployer_cloud.before_call = lambda _service, _operation: None
     settle(pipeline, config=variants("ml.m5.xlarge"), AutoScaling=scaling(Policies=[tracking()]))
 
     assert pipeline.attempts[0].status is AttemptStatus.SUCCEEDED
