@@ -525,8 +525,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "compare with what was not set yet",
         "decisions/variant_properties.py",
-        "            return owed.before\n",
+        "            return owed.value if shown == owed.value else owed.before\n",
         "            return owed.value\n",
+    ),
+    Sabotage(
+        "take a value that a lost answer had set for unset",
+        "decisions/variant_properties.py",
+        "            return owed.value if shown == owed.value else owed.before\n",
+        "            return owed.before\n",
     ),
     Sabotage(
         "take scaling off for every update",
