@@ -364,12 +364,6 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         '            self._logger.info("It is over")\n',
     ),
     Sabotage(
-        "forget an endpoint that left while an older invocation may be at work",
-        "decisions/sweep.py",
-        "record.left_at < began - LONGEST_AT_WORK\n",
-        "record.left_at <= began\n",
-    ),
-    Sabotage(
         "settle that nobody hears of a removal while an older invocation may make the endpoint",
         "phases/unmanaged.py",
         "            return is_over\n",
