@@ -73,7 +73,7 @@ def keep(catches: Mapping[str, str]) -> None:
     new.replace(_CATCHES)
 
 
-SABOTAGES: Final[tuple[Sabotage, ...]] = (
+EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
         "endpoint_pass/ledger.py",
@@ -1056,3 +1056,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self._logger.debug(config_name, approval=approval.version)\n",
     ),
 )
+
+
+TO_HUNT: Final = frozenset(
+    {
+        "ask Search for the last quarter of an hour only",
+        "believe a list that lacks an approved version",
+        "believe a read that is older than the approval's event",
+        "claim an attempt over a report that another invocation noted",
+        "clear an abort alarm that is a person's",
+        "delete a former config's model",
+        "do not ask Search in a sweep",
+        "know nothing of an endpoint before its first look ended",
+        "note settings whatever became of the look",
+        "repeat at each sweep what fails",
+        "take a soak for rest",
+        "take an attempt that began meanwhile for one that was left behind",
+        "treat withdrawn as failed",
+        "trust a stale read",
+        "try what was taken back",
+    }
+)
+"""Sabotages that no schedule is known to catch on which the deployer itself keeps every law."""
+
+SABOTAGES: Final = tuple(each for each in EVERY_SABOTAGE if each.name not in TO_HUNT)
+"""The sabotages that are caught."""
