@@ -17,7 +17,7 @@ from tests.progress import progress
 from tests.simulation import counting, coverage, scale_page
 from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import run, schedule_of
-from tests.simulation.sabotages import SABOTAGES, keep
+from tests.simulation.sabotages import EVERY_SABOTAGE, SABOTAGES, keep
 from tests.simulation.scale import IN_SYNC, Measured, measure, measure_apart, sizes_up_to, table
 from tests.simulation.schedule import Schedule, draw_life
 from tests.simulation.shrink import shrunk
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     hunting = commands.add_parser("hunt", help="run schedules until one breaks a law, as each sabotage does")
     hunting.add_argument("--schedules", type=int, required=True)
     hunting.add_argument("--seed", required=True)
+    hunting.add_argument("--start", type=int, default=0, help="the number of the series' first schedule")
     hunting.add_argument("--first", type=Schedule.from_json, help="the schedule, as JSON, to begin with")
     hunting.set_defaults(command=_hunt)
     sabotaging = commands.add_parser("sabotage", help="break the deployer in every known way, and catch each")
@@ -128,13 +129,15 @@ def _live(chosen: argparse.Namespace) -> int:
 
 def _hunt(chosen: argparse.Namespace) -> int:
     """Print the caught sabotages as JSON; the exit status says whether there were any."""
-    caught = hunt(chosen.seed, chosen.schedules, first=chosen.first)
+    caught = hunt(chosen.seed, chosen.schedules, first=chosen.first, start=chosen.start)
     _say(json.dumps(dataclasses.asdict(caught) if caught is not None else None))
     return 0 if caught is None else 1
 
 
 def _sabotage(chosen: argparse.Namespace) -> int:
-    wanted = [each for each in SABOTAGES if not chosen.names or each.name in chosen.names]
+    # Those that are still to be hunted run only by name.
+    known = EVERY_SABOTAGE if chosen.names else SABOTAGES
+    wanted = [each for each in known if not chosen.names or each.name in chosen.names]
     survivors: list[str] = []
     found = catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs, anew=chosen.anew)
     with progress("Sabotages", len(wanted), CONSOLE) as one_more:
