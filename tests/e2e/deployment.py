@@ -134,8 +134,17 @@ class Deployment:
         )
 
     def outcome(self, version_arn: str) -> dict[str, Any]:
-        """Wait for the version's first final outcome among those received and not forgotten."""
-        return self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
+        """Wait for the version's first final outcome among those received and not forgotten.
+
+        Raises:
+            TimeoutError: It did not come; the error's notes are the deployer's last log lines.
+        """
+        try:
+            return self.outcomes.wait_for(version_arn, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)
+        except TimeoutError as error:
+            for line in self.log_lines()[-20:]:
+                error.add_note(line)
+            raise
 
     def deployed(self, group: str, *, factor: float) -> str:
         """Register, approve and wait until it serves; return the version's ARN."""
