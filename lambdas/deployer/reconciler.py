@@ -19,7 +19,7 @@ from deployer.endpoint_pass.versions import Versions
 from deployer.gateways.refusals import denial
 from deployer.model.attempt import AttemptStatus
 from deployer.phases.abort_alarm import AbortAlarmPhase
-from deployer.phases.aborting import AbortingPhase
+from deployer.phases.aborting import AbortingPhase, was_left_behind
 from deployer.phases.alarms import AlarmsPhase
 from deployer.phases.approvals import ApprovalsPhase
 from deployer.phases.autoscaling import AutoscalingPhase
@@ -125,23 +125,32 @@ class Reconciler:
             work, maybe with other settings.
         """
         try:
-            again = self._make_round(first)
+            followed = self._make_round(first)
             rounds = 1
-            while again is Next.AGAIN and rounds < MOST_ROUNDS:
-                # Other invocations skipped this endpoint while we held its lease, so look again before
-                # leaving.
-                self._ledger.refresh()
+            while self._goes_again(followed) and rounds < MOST_ROUNDS:
                 self._versions.forget()
-                again = self._make_round(Round())
+                followed = self._make_round(Round())
                 rounds += 1
-        except LostLeaseError:
-            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
-            return False
         except Exception as error:
             if (denied := denial(error)) is not None:
                 self._notices.report(f"{self._ledger.endpoint_name} cannot be looked after. {denied}")
             raise
-        return again is not Next.AGAIN and self._is_settled_or_own()
+        return followed in {Next.GO_ON, Next.STOP} and self._is_settled_or_own()
+
+    def _goes_again(self, followed: Next) -> bool:
+        """Read the records again, if that may show more to do; tell whether it does.
+
+        Other invocations leave the endpoint to the one that holds its lease. So that one looks again after an
+        attempt ended, and one that leaves looks whether its approval came too late for that.
+        """
+        if followed is Next.AGAIN:
+            self._ledger.refresh()
+            return True
+        if followed is not Next.LEAVE or not self._ledger.has_changed_approvals:
+            return False
+        self._ledger.refresh()
+        attempt = self._ledger.history.unsettled
+        return attempt is None or was_left_behind(attempt, now=self._now())
 
     def _is_settled_or_own(self) -> bool:
         attempt, before = self._ledger.history.unsettled, self._latest_before
@@ -152,10 +161,14 @@ class Reconciler:
 
     def _make_round(self, round_: Round) -> Next:
         followed = Next.GO_ON
-        for phase in self._phases:
-            followed = phase.run(round_)
-            if followed is not Next.GO_ON:
-                break
+        try:
+            for phase in self._phases:
+                followed = phase.run(round_)
+                if followed is not Next.GO_ON:
+                    break
+        except LostLeaseError:
+            self._logger.info("Another invocation is at work on this endpoint: leaving it to that one")
+            return Next.LEAVE
         for version_arn, hidden in self._versions.hidden.items():
             self._notices.report_hidden(version_arn, hidden)
         return followed

@@ -59,6 +59,8 @@ class Ledger:
         self.invocation_id = invocation_id
         self._writes_metadata = writes_metadata
         self._history = journal.read(endpoint_name)
+        self.has_changed_approvals = False
+        """Whether this invocation changed approvals since it read the records last."""
 
     @property
     def history(self) -> History:
@@ -68,6 +70,7 @@ class Ledger:
     def refresh(self) -> None:
         """Read the records again."""
         self._history = self._journal.read(self.endpoint_name)
+        self.has_changed_approvals = False
 
     def read_promotion(self, version_arn: str) -> None:
         """Read a version's last promotion."""
@@ -113,6 +116,7 @@ class Ledger:
         """
         if written:
             self._history = change(self._history)
+            self.has_changed_approvals = True
         else:
             fresh = self._journal.read(self.endpoint_name)
             self._history = replace(self._history, approvals=fresh.approvals, heard=fresh.heard)

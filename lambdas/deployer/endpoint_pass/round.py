@@ -21,6 +21,9 @@ class Next(Enum):
     STOP = "stop"
     """The pass is over. An event or the sweep brings the deployer back."""
 
+    LEAVE = "leave"
+    """The pass is over: another invocation or SageMaker is at work on the endpoint."""
+
     AGAIN = "again"
     """Another round: an attempt ended, and there may be more to do at once."""
 

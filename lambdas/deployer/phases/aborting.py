@@ -58,7 +58,7 @@ class AbortingPhase:
             if isinstance(attempt, Deployment) and endpoint is not None:
                 self._abort_if_taken_back(attempt, endpoint)
             self._logger.info("An attempt is under way: waiting", attempt=attempt.number)
-            return Next.STOP
+            return Next.LEAVE
         if endpoint is not None and endpoint.modifying:
             self._logger.info("The endpoint is being modified: waiting", status=endpoint.status)
             return Next.STOP

@@ -68,7 +68,7 @@ class CleanUpPhase:
         if refused is not None:
             round_.troubles.append(_refusal(refused))
             return Next.GO_ON
-        return self._delete(deletion, round_)
+        return self._delete(deletion)
 
     def _refused_lately(self, deletion: Deletion) -> str | None:
         """Return why the same deletion was refused the last time, if it is too early for another try."""
@@ -82,7 +82,7 @@ class CleanUpPhase:
         )
         return None if is_due or last is None else last.reason
 
-    def _delete(self, deletion: Deletion, round_: Round) -> Next:
+    def _delete(self, deletion: Deletion) -> Next:
         clean_up = self._attempts.begin_clean_up(self._endpoint_name, deletion)
         with self._attempts.released_if_cut_short(clean_up):
             while True:
@@ -111,8 +111,7 @@ class CleanUpPhase:
                     self._attempts.settle(
                         clean_up, AttemptStatus.FAILED, reason=str(refusal), cause=refusal.cause
                     )
-                    round_.troubles.append(_refusal(str(refusal)))
-                    return Next.GO_ON
+                    return Next.AGAIN
                 else:
                     self._attempts.settle(clean_up, AttemptStatus.SUCCEEDED)
                     return Next.AGAIN
