@@ -190,6 +190,8 @@ class Law25RecoveryTakesNothingAway(Law):
             content[0] != served
             and _stands(self.world, name, served)
             and not self._failed(name, endpoint["EndpointConfigName"])
+            # What somebody does meanwhile, the next pass sees.
+            and _last_act(self.world, served) < call.invocation.started
             # Of two approvals in one second, the higher version counts as newer.
             and _last_act(self.world, content[0]) < _last_act(self.world, served).replace(microsecond=0)
         ):

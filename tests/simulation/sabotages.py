@@ -1058,7 +1058,7 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "forget what served well with its models",
         "phases/choice.py",
-        "            self._ledger.change_approval(approval, served_with=config_name)\n",
+        "            written.append(self._ledger.change_approval(approval, served_with=config_name))\n",
         "            self._logger.debug(config_name, approval=approval.version)\n",
     ),
 )

@@ -364,6 +364,32 @@ FOUND: Final = {
         ),
         faults=(Fault("DescribeModelPackage", 0, FaultKind.SLOW_BEFORE, delay=3),),
     ),
+    "the approval of what serves brings the first look of a new stack, and its update fails": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.REDEPLOY_STACK),
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.FAIL_SERVICE, wait=6),
+        ),
+    ),
+    "two invocations decide while a version is approved again": Schedule(
+        endpoints=2,
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.REDEPLOY_STACK),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+            Disturbance(Kind.REJECT_LIVE, wait=10),
+        ),
+        faults=(
+            Fault(
+                "CreateEndpointConfig",
+                2,
+                FaultKind.MEANWHILE,
+                delay=5,
+                meanwhile=Disturbance(Kind.APPROVE, wait=7, which=4, how=4),
+            ),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

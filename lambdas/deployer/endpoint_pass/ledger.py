@@ -96,20 +96,25 @@ class Ledger:
             # Another invocation wrote or withdrew another approval of the version.
         return False
 
-    def change_approval(self, approval: Approval, **changes: Any) -> None:  # noqa: ANN401 - fields of Approval
-        """Change fields of an approval, if it still stands. Of two artifact digests the first counts."""
-        changed = replace(approval, **changes)
-        self._keep(self._journal.change_approval(changed, *changes), lambda it: it.with_approval(changed))
+    def change_approval(self, approval: Approval, **changes: Any) -> bool:  # noqa: ANN401 - fields of Approval
+        """Change fields of an approval, if it still stands; return whether it does.
 
-    def withdraw(self, approval: Approval | HeardApproval) -> None:
-        """Write that an approval does not stand any more."""
+        Of two artifact digests the first counts.
+        """
+        changed = replace(approval, **changes)
+        return self._keep(
+            self._journal.change_approval(changed, *changes), lambda it: it.with_approval(changed)
+        )
+
+    def withdraw(self, approval: Approval | HeardApproval) -> bool:
+        """Write that an approval does not stand any more; return False if another one stands by now."""
         after = self._history.without_approval(approval)
         gone = self._history.releases.keys() - after.releases.keys()
         forget = [self._history.releases[name] for name in sorted(gone)]
-        self._keep(self._journal.withdraw(approval, forget=forget), lambda _: after)
+        return self._keep(self._journal.withdraw(approval, forget=forget), lambda _: after)
 
-    def _keep(self, written: bool, change: Callable[[History], History]) -> None:  # noqa: FBT001 - what a write returned
-        """Make a change that was written in this copy, too; else read the approvals again.
+    def _keep(self, written: bool, change: Callable[[History], History]) -> bool:  # noqa: FBT001 - what a write returned
+        """Make a change that was written in this copy, too; else read the approvals again. Return `written`.
 
         Only the approvals: an attempt that another invocation began meanwhile must not pass for one that was
         left behind.
@@ -120,6 +125,7 @@ class Ledger:
         else:
             fresh = self._journal.read(self.endpoint_name)
             self._history = replace(self._history, approvals=fresh.approvals, heard=fresh.heard)
+        return written
 
     def unknown_approvals(self) -> list[Approval]:
         """Return the approvals that were written since the records were read."""

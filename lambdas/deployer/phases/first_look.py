@@ -76,10 +76,12 @@ class FirstLookPhase:
             return Next.GO_ON
         news = round_.change.version_arn if round_.change is not None else ""
         serving = self._serving(approved)
+        # The next phase takes what the event reports, unless it is what serves: no other may count for it.
         before = [
             each
             for each in dict.fromkeys([*approved, *filter(None, [serving])])
-            if not same_arn(each, news) and not self._ledger.history.has_approval_of(each)
+            if (each == serving or not same_arn(each, news))
+            and not self._ledger.history.has_approval_of(each)
         ]
         if not approved and not before:
             return Next.GO_ON

@@ -117,6 +117,19 @@ def test_a_version_that_was_rejected_meanwhile_counts_as_new_when_it_is_approved
     assert pipeline.serving() == "v1"
 
 
+def test_what_serves_is_recognised_although_its_own_approval_brings_the_first_look() -> None:
+    pipeline = Pipeline()
+    _, second = approved(pipeline, 2)
+    begin(pipeline)
+    other = pipeline.beside("Renamed")
+    other.manage(Tags={"team": "other"})
+    other.undelivered()
+    other.approve(second)
+    other.deliver()
+
+    assert [each.version for each in other.history.approvals] == [2]
+
+
 def test_the_event_of_an_approval_may_come_before_the_first_look() -> None:
     pipeline = Pipeline()
     first, *_ = approved(pipeline, 3)
