@@ -53,13 +53,20 @@ class Sabotage:
             StaleSabotageError: The text is not there exactly once.
         """
         path = deployer / self.file
-        source = path.read_text()
+        path.write_text(self.broken(path.read_text()))
+
+    def broken(self, source: str) -> str:
+        """Return the broken source of its file.
+
+        Raises:
+            StaleSabotageError: The text is not there exactly once.
+        """
         if source.count(self.old) != 1:
             raise StaleSabotageError(
                 f"{self.name}: {self.file} has the text to replace {source.count(self.old)} times, not once. "
                 f"The deployer changed: adapt the sabotage.\n{self.old}"
             )
-        path.write_text(source.replace(self.old, self.new))
+        return source.replace(self.old, self.new)
 
 
 def keep(catches: Mapping[str, str]) -> None:
