@@ -12,7 +12,7 @@ from tests.e2e.two_accounts import Team
 if TYPE_CHECKING:
     from local_cloud.child_process import LocalCloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

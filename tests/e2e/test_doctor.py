@@ -599,6 +599,7 @@ def test_the_doctor_only_reads_and_the_guides_policies_are_enough_for_it(team: T
                 assert re.fullmatch(r"[a-z0-9-]+:(Get|List|Describe|BatchGet)[A-Za-z]+", action), action
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["stage", "registry"])
 def test_each_permission_of_the_guides_policies_is_needed_and_its_lack_is_told(team: Team, side: str) -> None:
     """Taken away one by one."""

@@ -60,6 +60,7 @@ def test_recipes_of_the_makefile_run(target: str, said: str) -> None:
         assert "MB  in all" in shell(".venv/bin/python -m infra.bundling", environ)
 
 
+@pytest.mark.long
 def test_the_guide_s_context_synthesises(tmp_path: Path) -> None:
     """In a copy of the project whose cdk.json has the context of the guide."""
     page = (REPOSITORY / "docs" / "accounts.md").read_text()

@@ -419,7 +419,7 @@ DRAWN: Final = settings(
 )
 
 
-@settings(DRAWN, max_examples=40)
+@settings(DRAWN, max_examples=20)
 @given(schedules())
 def test_the_laws_hold_for_whatever_hypothesis_thinks_of(schedule: Schedule) -> None:
     judge(schedule)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.simulation.sabotages import Sabotage
 
-A_DAY: Final = 10
+A_DAY: Final = 5
 """How many sabotages have their turn on one day."""
 
 _DEPLOYER: Final = Path("lambdas") / "deployer"

@@ -1547,7 +1547,13 @@ def test_an_outcome_that_could_not_be_put_is_put_later(pipeline: Pipeline) -> No
 def every_setting() -> list[Any]:
     hints = get_type_hints(Switches)
     return [
-        pytest.param(field.name, value, id=f"{field.name}={value}")
+        # Every other story runs with the defaults.
+        pytest.param(
+            field.name,
+            value,
+            id=f"{field.name}={value}",
+            marks=pytest.mark.long if value == field.default else (),
+        )
         for field in dataclasses.fields(Switches)
         if isinstance(hints[field.name], type) and issubclass(hints[field.name], StrEnum)
         for value in hints[field.name]
