@@ -215,7 +215,7 @@ def plot(exposures: dict[Mode, Exposure]) -> str:
         style = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
         label = f"{mode.value}: {exposure.seconds_back:.0f} s"
         lines.append(f'<polyline {style} points="{" ".join(points)}"/>')
-        lines.append(_text(width - 230, top + 20 + 18 * number, label, colour))
+        lines.append(_text(width - 230, top + 90 + 18 * number, label, colour))
     bottom = height - top - 20
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="12">
 <rect width="{width}" height="{height}" fill="#ffffff"/>

@@ -48,6 +48,7 @@ def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY)
         ("help", "Run the main job"),
         ("simulate N=3 SEED=1 JOBS=1", "3 schedules"),
         ("scale N=3", "Scale passed"),
+        pytest.param("exposure", "worst back-at-once ratio", marks=pytest.mark.long),
         pytest.param("demo", "version 5", marks=pytest.mark.long),
     ],
 )

@@ -110,7 +110,7 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make fleet": Because("its test is part of what runs this"),
     "make every-fleet": _LONG,
     "make blast-radius": _LONG,
-    "make exposure": By("unit/bench/test_exposure.py::test_the_table_says_how_much_slower_than_unguarded"),
+    "make exposure": Here("test_recipes_of_the_makefile_run"),
     "python -m bench.exposure*": By("unit/bench/test_exposure.py::test_the_plot_has_a_line_for_each_mode"),
     "make lock": Because("it changes the pinned versions"),
     "source .venv/bin/activate": _REMOVAL,

@@ -25,7 +25,8 @@ PAGE: Final = _DOCS / "benchmarks.md"
 PLOT: Final = _DOCS / "generated" / "scale.svg"
 
 _MARKED: Final = re.compile(r"(?<=<!-- scale -->\n).*(?=<!-- end of scale -->)", re.DOTALL)
-_WIDTH, _HEIGHT, _MARGIN = 260, 220, 44
+_WIDTH, _HEIGHT = 260, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 24, 60, 24
 _COLOURS: Final = ("#1b6ca8", "#c0392b", "#27864a")
 _INK: Final = "#777777"
 """Readable on a white page and on a dark one."""
@@ -83,15 +84,15 @@ def _panel(title: str, sizes: Sequence[int], lines: Mapping[str, Sequence[float]
         across = (math.log10(size) - left) / (right - left)
         up = (math.log10(max(value, 10.0**low)) - low) / (high - low)
         return (
-            round(_MARGIN + across * (_WIDTH - _MARGIN - 12), 1),
-            round(_HEIGHT - _MARGIN - up * (_HEIGHT - 2 * _MARGIN), 1),
+            round(_LEFT + across * (_WIDTH - _LEFT - _RIGHT), 1),
+            round(_HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM), 1),
         )
 
-    parts = [f'<text x="{_MARGIN}" y="14" font-weight="bold">{title}</text>']
+    parts = [f'<text x="{_LEFT}" y="14" font-weight="bold">{title}</text>']
     for decade in range(low, high + 1):
         x, y = at(10.0**left, 10.0**decade)
         parts.append(
-            f'<path d="M{x} {y}H{_WIDTH - 12}" stroke="{_INK}" stroke-width="0.3"/>'
+            f'<path d="M{x} {y}H{_WIDTH - _RIGHT}" stroke="{_INK}" stroke-width="0.3"/>'
             f'<text x="{x - 4}" y="{y + 3}" text-anchor="end">{_label(decade)}</text>'
         )
     for decade in range(left, right + 1):
@@ -102,7 +103,7 @@ def _panel(title: str, sizes: Sequence[int], lines: Mapping[str, Sequence[float]
         colour = _COLOURS[number]
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/>'
-            f'<text x="{_MARGIN}" y="{26 + 11 * number}" fill="{colour}">{name}</text>'
+            f'<text x="{_LEFT}" y="{26 + 11 * number}" fill="{colour}">{name}</text>'
         )
     return "".join(parts)
 
