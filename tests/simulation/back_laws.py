@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.laws import (
-    ASIDE,
     CHANGES,
     Law,
     Law3NewestStandingApproval,
@@ -17,6 +16,7 @@ from tests.simulation.laws import (
     served_well,
 )
 from tests.simulation.schedule import RolloutKind
+from tests.simulation.world import ASIDE
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Facts

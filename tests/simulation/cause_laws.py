@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.laws import ASIDE, PASSING, Law
+from tests.simulation.laws import PASSING, Law
 from tests.simulation.schedule import REGISTRY_WRITE, TELLING
-from tests.simulation.world import plain
+from tests.simulation.world import ASIDE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.laws import ASIDE, CHANGES, Law, journals_read
+from tests.simulation.laws import CHANGES, Law, journals_read
 from tests.simulation.schedule import Stages
 from tests.simulation.sites import admits
-from tests.simulation.world import GAP
+from tests.simulation.world import ASIDE, GAP
 
 if TYPE_CHECKING:
     from datetime import datetime

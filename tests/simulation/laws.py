@@ -39,7 +39,7 @@ from tests.simulation.schedule import (
 from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
 from tests.simulation.skipping import Turns
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import DENIED, SCHEDULED, WRITES, names_in
+from tests.simulation.world import ASIDE, CLEAN_UP, DENIED, PROMOTE, SCHEDULED, WRITES, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,11 +103,6 @@ TOLD_OF_PROMOTION: Final = {"succeeded": frozenset({"promoted"}), "failed": froz
 
 NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
 """The possible ends of an attempt that SageMaker accepted."""
-
-PROMOTE: Final = "Promote"
-CLEAN_UP: Final = "CleanUp"
-ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
-"""Kinds of attempts that leave the serving config alone."""
 
 COUNT: Final = "DesiredInstanceCount"
 WEIGHT: Final = "DesiredWeight"
@@ -492,8 +487,8 @@ class Law3NewestStandingApproval(Law):
     stands and has not failed.
 
     Until then, no version that stands, counts, and did not fail its smoke test gives way to an older approval
-    that the invocation could read in the journal. The exceptions are actions of people in between, and a
-    fault in one of the invocation's calls.
+    that the invocation could read in the journal, and no approval that stands is withdrawn, whatever a list
+    lacks. The exceptions are actions of people in between, and a fault in one of the invocation's calls.
 
     The law excludes endpoints that nobody manages, endpoints with invalid settings, and endpoints that are
     OutOfService. If the settings ask for a kind to which SageMaker cannot change an endpoint in service, the
@@ -519,6 +514,8 @@ class Law3NewestStandingApproval(Law):
         """Remember the journalled approvals whose invocation read no other approval of the version."""
         if call.is_write and call.operation == "UpdateEndpoint":
             self._check_way_back(call)
+        if call.operation == "UpdateItem" and ":withdrawn" in call.request["ExpressionAttributeValues"]:
+            self._check_withdrawn(call)
         item = call.request.get("Item", {})
         if not (call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#")):
             return
@@ -536,6 +533,22 @@ class Law3NewestStandingApproval(Law):
         ):
             self._heard_first.add((name, arn.lower(), time))
         self._journalled.setdefault((name, arn.lower(), time), call.number)
+
+    def _check_withdrawn(self, call: Call) -> None:
+        name, item = (call.request["Key"][each]["S"] for each in ("endpoint", "item"))
+        people, approval = self.world.people, self.world.journalled(name, item)
+        settings = people.settings.get(name)
+        if (
+            settings is None
+            or not call.accepted
+            # News of a version that was not complete when it was read.
+            or "unread" in approval
+            or call.invocation.faulty
+            or people.last_done >= call.invocation.started
+        ):
+            return
+        if self.stands(settings, approval):
+            raise self.broken(f"{name}: {item} is withdrawn, and stands")
 
     def _check_way_back(self, call: Call) -> None:
         name = call.request["EndpointName"]
@@ -1810,10 +1823,11 @@ class Law9EveryEndpointHasItsTurn(Law):
 
     There is none if an earlier look found nothing to do, and since then nothing was journalled, the settings
     and the endpoint are the same, nobody approved or took back a version that Search or another account's
-    list shows, and no day has passed; or if the last look failed, up to a day. A look that began before the
-    failure was noted does not undo it. After a look that failed a sweep leaves the endpoint alone for a
-    quarter of an hour, then twice as long each time. Search shows no version that was deleted since, and no
-    approval that was taken back at the moment of the registration.
+    list shows, no soak has ended, and no day has passed; or if the last look failed, up to a day. A look that
+    began before the failure was noted does not undo it. After a look that failed a sweep leaves the endpoint
+    alone for a quarter of an hour, then twice as long each time. Search shows no version that was deleted
+    since, and no approval that was taken back at the moment of the registration. A sweep that does not ask it
+    has no such excuse.
 
     A part of a sweep looks at all of its endpoints. A turn begins with a read of the endpoint's journal. A
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the
@@ -2496,14 +2510,36 @@ class Law21SettingsAreLookedAt(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._noted: set[tuple[Invocation, str]] = set()
+        self._digests: dict[str, str] = {}
+        """With which settings the journal noted each endpoint last."""
+
+    def check_recovery(self, recovery: Recovery) -> None:
+        restored = self._noted_digests().items()
+        others = {name: each for name, each in self._digests.items() if name != recovery.endpoint_name}
+        self._digests = {
+            **others,
+            **{name: each for name, each in restored if name == recovery.endpoint_name},
+        }
+
+    def _noted_digests(self) -> dict[str, str]:
+        return {
+            name: each for site in self.world.sites for name, each in self.world.noted_settings(site).items()
+        }
 
     def check_call(self, call: Call) -> None:
         name = _endpoint_of(call)
         if (call.invocation, name) in self._noted:
             raise self.broken(f"{call.operation} of {name} follows the note that its look had ended")
-        item = call.request.get("Item", {})
-        if call.accepted and call.operation == "PutItem" and item["endpoint"]["S"] == FLEET:
-            self._check_note(call, item["item"]["S"])
+        key = call.request.get("Key") or call.request.get("Item")
+        if not (call.accepted and call.service == "dynamodb" and key and key["endpoint"]["S"] == FLEET):
+            return
+        # One transaction notes several endpoints. An update leaves the settings mostly as they were.
+        before, self._digests = self._digests, self._noted_digests()
+        noted = {each for each, digest in self._digests.items() if before.get(each) != digest}
+        if call.operation == "PutItem":
+            noted.add(key["item"]["S"])
+        for each in sorted(noted):
+            self._check_note(call, each)
 
     def _check_note(self, call: Call, name: str) -> None:
         invocation = call.invocation

@@ -11,8 +11,9 @@ from deployer.contract import FLEET, PART_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
 from tests.simulation.schedule import FaultKind
+from tests.simulation.sites import stage_settings
 from tests.simulation.tasks import CrashError
-from tests.simulation.world import GAP, SCHEDULED, STALE_SECONDS
+from tests.simulation.world import ASIDE, GAP, PROMOTE, SCHEDULED, STALE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -118,6 +119,25 @@ class Turns:
             and turn.time > asked - LONGEST_WITHOUT_LOOK
             and not any(turn.time <= time < asked for time in self._writes.get(name, []))
             and not self._changed_visibly(turn, name, sweep, asked)
+            and not self._soak_ended(turn, name, asked)
+        )
+
+    def _soak_ended(self, turn: Turn, name: str, asked: datetime) -> bool:
+        """Tell whether a version that was never promoted has served for its soak since a look."""
+        promotion = stage_settings(self._world.schedule, name).get("Promotion")
+        before = [
+            each
+            for each in self._world.journal(name, "attempt#")
+            if datetime.fromisoformat(each["started_at"]) < turn.time
+        ]
+        last = next((each for each in reversed(before) if each["action"] not in ASIDE), None)
+        if promotion is None or last is None or last["status"] != "succeeded":
+            return False
+        soak = timedelta(seconds=promotion["SoakSeconds"])
+        is_over = turn.time < datetime.fromisoformat(last["settled_at"]) + soak <= asked
+        return is_over and not any(
+            each["action"] == PROMOTE and each["version_arn"].lower() == last["version_arn"].lower()
+            for each in before
         )
 
     def _changed_visibly(self, turn: Turn, name: str, sweep: Invocation, asked: datetime) -> bool:
@@ -134,7 +154,8 @@ class Turns:
             for call in sweep.calls
             if call.operation == "Search" and call.accepted and call.fault != GAP
         ]
-        if index is SearchIndex.NEVER or not answered or "Search: " in str(sweep.problem):
+        has_asked = any(operation == "Search" for operation, _ in sweep.asked)
+        if index is SearchIndex.NEVER or (has_asked and not answered) or "Search: " in str(sweep.problem):
             return False
         # What it was shown of the registry may be older than the look.
         is_old = any(each.stale and each.operation == "ListModelPackages" for each in turn.invocation.calls)
@@ -142,7 +163,8 @@ class Turns:
         behind = LATE if index is SearchIndex.LATE else timedelta(0)
         shown = asked - behind - timedelta(seconds=1)
         # Search shows no version that was deleted by then.
-        gone = {arn for arn, time in world.people.deleted_versions.items() if time <= answered[-1] - behind}
+        last = answered[-1] if answered else asked
+        gone = {arn for arn, time in world.people.deleted_versions.items() if time <= last - behind}
         return any(
             since < act.time < shown
             and act.version_arn not in gone
@@ -179,7 +201,9 @@ class Turns:
                 if "NotVisibleYetError" in str(before.invocation.problem):
                     # Gone in seconds.
                     failures = 0
-                if at_once or before.invocation.faulty or turn.invocation.event["detail-type"] != SCHEDULED:
+                # A fault may have kept the note that a look failed from the journal.
+                is_unnoted = before.invocation.faulty and not _wrote_failure(before.invocation, name)
+                if at_once or is_unnoted or turn.invocation.event["detail-type"] != SCHEDULED:
                     failures = 0
                 if not failures:
                     continue
@@ -223,7 +247,12 @@ def _was_mended(failed: Turn, ended: Iterable[Turn]) -> bool:
 
 def _noted_failure(invocation: Invocation, name: str) -> bool:
     """Tell whether an invocation noted that a look failed before it crashed: then no error names it."""
-    return isinstance(invocation.problem, CrashError) and any(
+    return isinstance(invocation.problem, CrashError) and _wrote_failure(invocation, name)
+
+
+def _wrote_failure(invocation: Invocation, name: str) -> bool:
+    """Tell whether an invocation noted that a look at an endpoint known before failed."""
+    return any(
         call.operation == "UpdateItem"
         and call.accepted
         and call.request["Key"] == {"endpoint": {"S": FLEET}, "item": {"S": name}}

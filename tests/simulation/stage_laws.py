@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artifacts import digests_in, last_read, stages_in
 from tests.simulation.laws import (
-    ASIDE,
     CHANGES,
-    PROMOTE,
     TOLD,
     Facts,
     Law,
@@ -26,7 +24,7 @@ from tests.simulation.laws import (
 from tests.simulation.people import PEOPLE, POLICIES, changed_at, versions_in
 from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
 from tests.simulation.sites import admits, is_at, stage_settings
-from tests.simulation.world import DENIED
+from tests.simulation.world import ASIDE, DENIED, PROMOTE
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Expected

@@ -182,6 +182,23 @@ def test_law_3_nothing_gives_way_to_an_older_approval_that_stands_itself(scene: 
         scene.do(go_back)
 
 
+def test_law_3_an_approval_that_stands_is_not_withdrawn(scene: Deployed) -> None:
+    partition = scene.world.memory.table.partitions["churn"]
+    newest = max(key for key in partition if key.startswith("approval#"))
+
+    def withdraw() -> None:
+        clients.client("dynamodb").update_item(
+            TableName="journal",
+            Key={"endpoint": {"S": "churn"}, "item": {"S": newest}},
+            UpdateExpression="SET #withdrawn = :withdrawn",
+            ExpressionAttributeNames={"#withdrawn": "withdrawn"},
+            ExpressionAttributeValues={":withdrawn": {"BOOL": True}},
+        )
+
+    with pytest.raises(LawBrokenError, match=r"Law3\w+: churn: approval#.* is withdrawn, and stands"):
+        scene.do(withdraw)
+
+
 def reshape(scene: Deployed, shape: Shape) -> None:
     """Ask for another kind of endpoint; no event tells the deployer of it."""
     scene.world.people.change_shape("churn", SHAPES.index(shape))
@@ -620,6 +637,21 @@ def test_law_9_an_endpoint_whose_version_was_approved_is_not_skipped(several: De
         several.judge.check_rest()
 
 
+def test_law_9_a_sweep_that_does_not_ask_search_may_skip_no_endpoint_for_that(several: Deployed) -> None:
+    def look_without_search() -> None:
+        ask_of("greenlight:fleet")
+        sagemaker().list_endpoints(MaxResults=100)
+
+    several.do(look_at_all, event=SWEEP)
+    several.world.pass_time(60)
+    several.world.people.decide(several.world.people.version(0), "Rejected", ADA)
+    several.world.pass_time(60)
+    several.do(look_without_search, event=SWEEP)
+    only_law(several, 9)
+    with pytest.raises(LawBrokenError, match=r"Law9\w+: .* had no turn"):
+        several.judge.check_rest()
+
+
 def test_law_9_a_version_that_is_deleted_is_not_shown(several: Deployed) -> None:
     people = several.world.people
     people.register()
@@ -662,6 +694,42 @@ def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:
     only_law(several, 9)
     with pytest.raises(LawBrokenError, match="rogue2 looks at churn again, which failed just before"):
         several.judge.check_rest()
+
+
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_law_9_what_failed_by_a_fault_is_left_alone_if_the_journal_knows(
+    several: Deployed, *, is_noted: bool
+) -> None:
+    several.world.sweep()
+    several.world.run_until_quiet()
+
+    def fail() -> None:
+        look_at_all()
+        several.world.running["rogue1"].faulty = True
+        if is_noted:
+            note_failure()
+        raise ValueError("churn: it failed")
+
+    several.do(fail, event=SWEEP)
+    several.world.pass_time(300)
+    several.do(look_at_all, event=SWEEP)
+    only_law(several, 9)
+    with (
+        pytest.raises(LawBrokenError, match="rogue2 looks at churn again, which failed just before")
+        if is_noted
+        else nullcontext()
+    ):
+        several.judge.check_rest()
+
+
+def note_failure() -> None:
+    clients.client("dynamodb").update_item(
+        TableName="journal",
+        Key=fleet_key("churn"),
+        UpdateExpression="SET #failures = :failures",
+        ExpressionAttributeNames={"#failures": "failures"},
+        ExpressionAttributeValues={":failures": {"N": "1"}},
+    )
 
 
 def set_alarm(state: str) -> None:
@@ -1077,13 +1145,26 @@ def test_law_21_settings_are_not_noted_before_their_look_has_ended(scene: Deploy
         scene.do(look_afterwards)
 
 
-def test_law_21_settings_are_not_noted_during_an_earlier_attempt(scene: Deployed) -> None:
+def change_noted_settings() -> None:
+    clients.client("dynamodb").update_item(
+        TableName="journal",
+        Key=fleet_key("churn"),
+        UpdateExpression="SET #settings_digest = :settings_digest",
+        ExpressionAttributeNames={"#settings_digest": "settings_digest"},
+        ExpressionAttributeValues={":settings_digest": {"S": "0123456789abcdef"}},
+    )
+
+
+@pytest.mark.parametrize("note", [note_settings, change_noted_settings])
+def test_law_21_settings_are_not_noted_during_an_earlier_attempt(
+    scene: Deployed, note: Callable[[], None]
+) -> None:
     swept(scene)
 
     def note_under_way() -> None:
         write_attempt(invocation_id="earlier", started_at="2026-01-01T00:00:00.000000+00:00")
         ask_of("churn")
-        note_settings()
+        note()
 
     with pytest.raises(LawBrokenError, match=r"Law21\w+: the settings of churn are noted while attempt 9"):
         scene.do(note_under_way)

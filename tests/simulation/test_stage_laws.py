@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from tests.simulation import clients
 from tests.simulation.clients import REGION
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.people import ADA, BOB
-from tests.simulation.rogues import Deployed, deployed, only_law, sagemaker, write_attempt
+from tests.simulation.rogues import SWEEP, Deployed, ask_of, deployed, only_law, sagemaker, write_attempt
 from tests.simulation.schedule import Companions, Denial, Disturbance, Kind, RolloutKind, Schedule, Stages
 from tests.simulation.simulation import Judge, simulate
 from tests.simulation.sites import PASSED, STAGING_ACCOUNT
@@ -125,6 +125,26 @@ def test_without_stages_nothing_of_them_is_there() -> None:
 
     assert "UpdateModelPackage  " in story, "people approve"
     assert " UpdateModelPackage   -> " not in story, "and the deployer writes nothing there"
+
+
+@pytest.mark.parametrize(("seconds", "is_over"), [(300, False), (700, True)])
+def test_law_9_an_endpoint_whose_soak_has_ended_is_not_skipped(
+    staged: Deployed, *, seconds: int, is_over: bool
+) -> None:
+    def ask_what_changed() -> None:
+        ask_of("greenlight:fleet")
+        sagemaker().list_endpoints(MaxResults=100)
+
+    def look() -> None:
+        ask_what_changed()
+        ask_of("churn")
+
+    staged.do(look, event=SWEEP)
+    staged.world.pass_time(seconds)
+    staged.do(ask_what_changed, event=SWEEP)
+    only_law(staged, 9)
+    with pytest.raises(LawBrokenError, match=r"Law9\w+: churn had no turn") if is_over else nullcontext():
+        staged.judge.check_rest()
 
 
 def test_law_15_a_version_that_the_gate_does_not_admit_is_not_asked_for(staged: Deployed) -> None:

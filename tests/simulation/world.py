@@ -133,6 +133,11 @@ DENIED: Final = "denied"
 GAP: Final = "gap"
 """How calls and coverage name that a list lacks some of what is there."""
 
+PROMOTE: Final = "Promote"
+CLEAN_UP: Final = "CleanUp"
+ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
+"""Kinds of attempts that leave the serving config alone."""
+
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 _SUMMARY: Final = (
