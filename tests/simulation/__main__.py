@@ -17,7 +17,7 @@ from tests.progress import progress
 from tests.simulation import counting, coverage, scale_page
 from tests.simulation.hunting import catch, hunt
 from tests.simulation.runner import run, schedule_of
-from tests.simulation.sabotages import EVERY_SABOTAGE, SABOTAGES, keep
+from tests.simulation.sabotages import SABOTAGES, keep
 from tests.simulation.scale import IN_SYNC, Measured, measure, measure_apart, sizes_up_to, table
 from tests.simulation.schedule import Schedule, draw_life
 from tests.simulation.shrink import shrunk
@@ -135,9 +135,7 @@ def _hunt(chosen: argparse.Namespace) -> int:
 
 
 def _sabotage(chosen: argparse.Namespace) -> int:
-    # Those that are still to be hunted run only by name.
-    known = EVERY_SABOTAGE if chosen.names else SABOTAGES
-    wanted = [each for each in known if not chosen.names or each.name in chosen.names]
+    wanted = [each for each in SABOTAGES if not chosen.names or each.name in chosen.names]
     survivors: list[str] = []
     found = catch(wanted, seed=chosen.seed, schedules=chosen.schedules, jobs=chosen.jobs, anew=chosen.anew)
     with progress("Sabotages", len(wanted), CONSOLE) as one_more:

@@ -80,7 +80,7 @@ def keep(catches: Mapping[str, str]) -> None:
     new.replace(_CATCHES)
 
 
-EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
+SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "drop the write-ahead",
         "endpoint_pass/ledger.py",
@@ -137,6 +137,18 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "decisions/first_look.py",
         "(each == serving, version_number(each)), reverse=True)\n",
         "(each == serving, -version_number(each)), reverse=True)\n",
+    ),
+    Sabotage(
+        "believe a first list that lacks what serves",
+        "phases/first_look.py",
+        " if each.lower() in listed or self._stands(each)\n",
+        " if each.lower() in listed\n",
+    ),
+    Sabotage(
+        "take what the first list lacked for newly approved",
+        "phases/approvals.py",
+        "            and version.version < newest\n",
+        "            and version.version < newest - newest\n",
     ),
     Sabotage(
         "count a resource that is not visible yet as a failed look",
@@ -255,7 +267,7 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "treat withdrawn as failed",
         "phases/rollout.py",
         "self._attempts.settle(deployment, AttemptStatus.WITHDRAWN, reason=str(reason))",
-        "self._attempts.settle(deployment, AttemptStatus.FAILED, reason=str(reason))",
+        "self._attempts.settle(deployment, AttemptStatus.FAILED, reason=str(reason), cause=Cause.SETTINGS)",
     ),
     Sabotage(
         "treat busy as refused",
@@ -359,10 +371,28 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "                reconciler.reconcile(first)\n",
     ),
     Sabotage(
+        "take what another invocation began for the settings' effect",
+        "reconciler.py",
+        "        return is_new and attempt.invocation_id == self._ledger.invocation_id\n",
+        "        return is_new or attempt.invocation_id != self._ledger.invocation_id\n",
+    ),
+    Sabotage(
         "forget the endpoints that left the settings",
         "decisions/sweep.py",
         "        return since is not None and since < began - TAKING_EFFECT\n",
         "        return since is None\n",
+    ),
+    Sabotage(
+        "take endpoints of newer settings for removed ones",
+        "decisions/sweep.py",
+        "        return since is not None and since < began - TAKING_EFFECT\n",
+        "        return since is not None\n",
+    ),
+    Sabotage(
+        "forget a removal that nobody heard of",
+        "phases/unmanaged.py",
+        "            if not self._report(ledger, left, correlation_id, is_over=over):\n",
+        "            if self._report(ledger, left, correlation_id, is_over=over) is None:\n",
     ),
     Sabotage(
         "never forget an endpoint that left the settings",
@@ -834,6 +864,12 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "SEARCHED: Final = timedelta(minutes=15)\n",
     ),
     Sabotage(
+        "let Search's windows not overlap",
+        "decisions/sweep.py",
+        "changed.until >= record.looked_at - OVERLAP)\n",
+        "changed.until >= record.looked_at)\n",
+    ),
+    Sabotage(
         "do not ask Search in a sweep",
         "survey.py",
         "        changed = self._changed()\n",
@@ -940,12 +976,6 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "phases/rollout.py",
         "        if planned.trouble is not None and not rolls_back:\n",
         "        if planned.trouble is None and rolls_back is None:\n",
-    ),
-    Sabotage(
-        "clear an abort alarm that is a person's",
-        "decisions/guardrails.py",
-        "    return replace(deploy, change=without_alarms(change, alarm_names), guards=guards)\n",
-        "    return replace(deploy, change=without_alarms(change, alarm_names))\n",
     ),
     Sabotage(
         "publish no end of an abort",
@@ -1069,32 +1099,3 @@ EVERY_SABOTAGE: Final[tuple[Sabotage, ...]] = (
         "            self._logger.debug(config_name, approval=approval.version)\n",
     ),
 )
-
-
-TO_HUNT: Final = frozenset(
-    {
-        "ask Search for the last quarter of an hour only",
-        "believe a list that lacks an approved version",
-        "believe a read that is older than the approval's event",
-        "claim an attempt over a report that another invocation noted",
-        "clear an abort alarm that is a person's",
-        "delete a former config's model",
-        "do not ask Search in a sweep",
-        "forget an endpoint that left while an older invocation may be at work",
-        "know nothing of an endpoint before its first look ended",
-        "note settings whatever became of the look",
-        "repeat at each sweep what fails",
-        "take a soak for rest",
-        "take an attempt that began meanwhile for one that was left behind",
-        "treat withdrawn as failed",
-        "trust a stale read",
-        "try what was taken back",
-    }
-)
-"""Sabotages without a schedule that shows them and on which the deployer itself keeps every law.
-
-`python -m tests.simulation sabotage --keep NAME` hunts for one. Then the name leaves this list.
-"""
-
-SABOTAGES: Final = tuple(each for each in EVERY_SABOTAGE if each.name not in TO_HUNT)
-"""The sabotages that have such a schedule."""
