@@ -229,7 +229,7 @@ def _is_forgotten(world: World, name: str, time: datetime) -> bool:
 
 def _turn(call: Call, name: str) -> Turn:
     invocation = call.invocation
-    failed = f"{name}: " in str(invocation.problem or "") or _noted_failure(invocation, name)
+    failed = f"{name}: " in str(invocation.problem or "") or _wrote_failure(invocation, name)
     return Turn(invocation, call.time, _seen(invocation, name, before=call.number), failed)
 
 
@@ -245,20 +245,19 @@ def _was_mended(failed: Turn, ended: Iterable[Turn]) -> bool:
     return any(read is not None and read >= noted for read in reads)
 
 
-def _noted_failure(invocation: Invocation, name: str) -> bool:
-    """Tell whether an invocation noted that a look failed before it crashed: then no error names it."""
-    return isinstance(invocation.problem, CrashError) and _wrote_failure(invocation, name)
-
-
 def _wrote_failure(invocation: Invocation, name: str) -> bool:
-    """Tell whether an invocation noted that a look at an endpoint known before failed."""
-    return any(
-        call.operation == "UpdateItem"
-        and call.accepted
-        and call.request["Key"] == {"endpoint": {"S": FLEET}, "item": {"S": name}}
-        and call.request["ExpressionAttributeValues"].get(":failures", {"N": "0"}) != {"N": "0"}
-        for call in invocation.calls
-    )
+    """Tell whether an invocation noted that a look failed. Its own end may have another reason."""
+    for call in invocation.calls:
+        request = call.request
+        key = request.get("Key") or request.get("Item")
+        if not call.accepted or key is None or call.operation not in {"PutItem", "UpdateItem"}:
+            continue
+        if (key["endpoint"]["S"], key["item"]["S"]) == (FLEET, name):
+            noted = request.get("Item", {}).get("failures")
+            noted = noted or request.get("ExpressionAttributeValues", {}).get(":failures", {"N": "0"})
+            if noted != {"N": "0"}:
+                return True
+    return False
 
 
 def _seen(invocation: Invocation, name: str, *, before: int | None) -> Any:

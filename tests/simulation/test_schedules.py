@@ -14,6 +14,8 @@ from tests.simulation.schedule import (
     Companions,
     Denial,
     Disturbance,
+    EventFault,
+    EventFaultKind,
     Fault,
     FaultKind,
     Kind,
@@ -355,6 +357,20 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE),
         ),
         faults=(Fault("UpdateEndpointWeightsAndCapacities", 0, FaultKind.CRASH_AFTER),),
+    ),
+    "one endpoint's look fails, and the note that another one rests is denied": Schedule(
+        endpoints=2,
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=7, how=2),
+            Disturbance(Kind.SWEEP, wait=10),
+        ),
+        event_faults=(
+            EventFault("Parameter Store Change", 0, EventFaultKind.LOST),
+            EventFault("SageMaker Endpoint State Change", 2, EventFaultKind.LOST),
+        ),
+        denials=(Denial("PutItem", 4, lasts=5),),
     ),
     "a slow invocation makes an endpoint for the first time after its settings were removed": Schedule(
         disturbances=(
