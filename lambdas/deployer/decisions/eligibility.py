@@ -10,6 +10,7 @@ from deployer.decisions.served import live_version_arns
 from deployer.decisions.version_metadata import stage_with_another_digest
 from deployer.model.approval import Ineligible
 from deployer.model.artifacts import is_of_known_format
+from deployer.model.excerpts import sentence
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn
 
@@ -29,7 +30,7 @@ def ineligible(
     """
     version = facts.version(approval.version_arn)
     if isinstance(version, Hidden):
-        return _hidden(approval, f"The registry does not show it: {version.reason}.")
+        return _hidden(approval, f"The registry does not show it: {sentence(version.reason)}")
     if version is None:
         # Somebody deleted the version after it was listed. The read right before the first write shows that.
         return None
@@ -46,7 +47,7 @@ def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligib
     """Return why a version differs from what was approved, or from what an earlier stage deployed."""
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
-        return _hidden(approval, f"Its artifact cannot be seen: {digest.reason}.")
+        return _hidden(approval, f"Its artifact cannot be seen: {sentence(digest.reason)}")
     if approval.artifact_digest != digest:
         return Ineligible(
             approval,

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as Unreachable
 
 from deployer.model.cause import DRAWN, Cause, of_refusal
+from deployer.model.excerpts import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def denial(error: Exception) -> str | None:
     refusal = Refusal.read(error)
     if refusal.cause is not Cause.SURROUNDINGS:
         return None
-    return f"{error.operation_name} is denied: {refusal.text.rstrip('.')}. {_remedy(refusal, '')}"
+    return f"{error.operation_name} is denied: {sentence(refusal.text)} {_remedy(refusal, '')}"
 
 
 _OF_THE_JOURNAL: Final = frozenset({"GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"})
@@ -119,7 +120,7 @@ def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
     except (ClientError, HTTPClientError, Unreachable) as error:
         refusal = Refusal.read(error)
         raise UpkeepRefusedError(
-            f"{what}: {refusal.text.rstrip('.')}. {_remedy(refusal, remedy)}", refusal
+            f"{what}: {sentence(refusal.text)} {_remedy(refusal, remedy)}", refusal
         ) from error
 
 

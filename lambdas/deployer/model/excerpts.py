@@ -29,6 +29,11 @@ def excerpt(text: str) -> str:
     return f"{text[: sum(size <= MOST_BYTES for size in sizes)]}…"
 
 
+def sentence(text: str) -> str:
+    """Return what somebody else wrote as a sentence: it may end with a full stop or without one."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def _bytes_of(text: str) -> int:
     return len(json.dumps(text)) - len('""')
 

@@ -10,6 +10,7 @@ from deployer.decisions.facts import Facts, reads_first
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
+from deployer.model.excerpts import sentence
 from deployer.model.identity import Identity
 from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import same_arn, version_number
@@ -102,7 +103,7 @@ class ApprovalsPhase:
                 # The other phases need no list.
                 group = self._settings.model_package_group
                 round_.troubles.append(
-                    f"{_UNLISTED} of {group}: {refusal}. An approval "
+                    f"{_UNLISTED} of {group}: {sentence(str(refusal))} An approval "
                     "whose event is lost is not found. `python -m ops doctor` says what is missing. The next "
                     "sweep tries again."
                 )

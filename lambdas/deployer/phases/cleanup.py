@@ -12,6 +12,7 @@ from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS
 from deployer.gateways.models_and_configs import names_in_use
 from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
 from deployer.model.attempt import NOTHING, AttemptStatus, CleanUp
+from deployer.model.excerpts import sentence
 from deployer.phases.rollout import NEWER_APPROVAL
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class CleanUpPhase:
 
 def _refusal(reason: str) -> str:
     return (
-        f"Models or endpoint configs that nothing needs any more cannot be deleted: {reason}. Remove the "
-        "cause, such as a service control policy, or delete them by hand. They cost nothing, but count for "
-        "quotas."
+        f"Models or endpoint configs that nothing needs any more cannot be deleted: {sentence(reason)} "
+        "Remove the cause, such as a service control policy, or delete them by hand. They cost nothing, "
+        "but count for quotas."
     )

@@ -19,6 +19,7 @@ from deployer.decisions.plan import (
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model import statuses
+from deployer.model.excerpts import sentence
 from deployer.phases.rollout import Progress
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class DeploymentPhase:
             )
         return (
             f"Endpoint {settings.endpoint_name} is {planned.status}, and AWS does not document what may be "
-            f"done then. SageMaker's reason: {planned.failure_reason or 'none given'}. "
+            f"done then. SageMaker's reason: {sentence(planned.failure_reason or 'none given')} "
             "Look into it. Once it is in service or deleted, the deployer goes on by itself."
         )
 

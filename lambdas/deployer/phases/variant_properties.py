@@ -13,6 +13,7 @@ from deployer.decisions.variant_properties import (
     unset_properties,
 )
 from deployer.endpoint_pass.round import Next
+from deployer.model.excerpts import sentence
 from deployer.model.variant_properties import in_words
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ class UndonePropertiesPhase:
         if endpoint is None or endpoint.status != "InService":
             return Next.GO_ON
         if undone := undone_properties(self._ledger.history, endpoint, scaled=self._settings.scaling):
+            reason = sentence(endpoint.failure_reason or "It gives no reason")
             trouble = (
-                f"SageMaker did not give {endpoint.name} {in_words(undone)}: {endpoint.failure_reason}. The "
+                f"SageMaker did not give {endpoint.name} {in_words(undone)}: {reason} The "
                 "deployer does not try it again: set it yourself, or change it in the YAML."
             )
             self._notices.report(trouble)

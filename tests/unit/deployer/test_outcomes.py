@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from deployer.model import outcomes
 from deployer.model.approval import Ineligible
 from deployer.model.attempt import AttemptStatus
 from deployer.model.companion import Companion
-from deployer.model.excerpts import LONGEST, excerpt
+from deployer.model.excerpts import LONGEST, excerpt, sentence
 from deployer.model.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
 from deployer.model.smoke_test import Failure
 from tests.unit.deployer.builders import NOW, approval, deployment
@@ -97,6 +98,11 @@ def test_why_an_approval_has_no_turn_fits_into_an_event_and_a_mail(reason: str, 
     assert fits(outcomes.ignored(given_up))
     assert fits(outcomes.ineligible(Ineligible(given_up, reason, reason), time=NOW))
     assert fits(outcomes.needs_attention("churn", reason, time=NOW, correlation_id="event"))
+
+
+@pytest.mark.parametrize(("text", "told"), [("Denied", "Denied."), ("Denied.", "Denied."), ("Why?", "Why?")])
+def test_what_somebody_else_wrote_ends_like_a_sentence_once(text: str, told: str) -> None:
+    assert sentence(text) == told
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
