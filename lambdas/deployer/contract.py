@@ -67,6 +67,7 @@ class SettingsKey:
     FOUR_EYES: Final = "FourEyes"
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
+    SUPPORTED_INSTANCE_TYPES: Final = "SupportedInstanceTypes"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
     BACK: Final = "Back"
     ALARMS: Final = "RollbackAlarms"

@@ -5,7 +5,7 @@ Patterns and enums come from SageMaker's service model; its rules are not repeat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -196,6 +196,13 @@ class EndpointSettings(StrictModel):
         bool,
         Field(description="true if the person who registered a version may not approve it; by default false"),
     ] = False
+    supported_instance_types: Annotated[
+        Literal["listed", "any"],
+        Field(
+            description="listed: a version goes only onto instance types that it lists as supported, if it "
+            "lists any; any: its list does not count; by default listed"
+        ),
+    ] = "listed"
     keep: Annotated[
         int,
         Field(

@@ -2,7 +2,8 @@
 
 A version may list the types it is meant for (botocore: `SupportedRealtimeInferenceInstanceTypes`). AWS does
 not document whether SageMaker enforces that list for a registry's versions, or in which call. At best it
-refuses another type. At worst the endpoint fails or serves badly.
+refuses another type. At worst the endpoint fails or serves badly. Lists are also copied from examples
+(aws/sagemaker-python-sdk #3222), so settings can leave them out of account.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def unsupported_instances(
     """
     listed = supported.get(settings.inference_specification_name, ())
     excluded = asks_for_instances(variants).difference(listed)
-    if not listed or not excluded:
+    if settings.any_instance_type or not listed or not excluded:
         return None
     return Ineligible(
         approval,
@@ -49,7 +50,8 @@ def unsupported_instances(
             f"It supports {_named(listed)} (SupportedRealtimeInferenceInstanceTypes), "
             f"and the endpoint's settings ask for {_named(excluded)}."
         ),
-        remedy=f"Set instance_type to one that it supports, or register the version for {_named(excluded)}.",
+        remedy=f"Set instance_type to one that it supports, or register the version for {_named(excluded)}. "
+        "If its list is wrong, write `supported_instance_types: any`.",
     )
 
 

@@ -23,6 +23,9 @@ DEFAULT_KEEP: Final = 3
 AS_FORWARD: Final = "as_forward"
 """The value of `Back` if an endpoint goes back as carefully as it goes forward."""
 
+ANY: Final = "any"
+"""The value of `SupportedInstanceTypes` if the types that a version lists as supported do not count."""
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
@@ -41,6 +44,7 @@ class EndpointSettings:
             DeploymentConfig.
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
+        any_instance_type: Whether a version may run on instance types that it does not list as supported.
         keep: How many old releases to retain for rollback.
         abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None if updates are
             not guarded.
@@ -63,6 +67,7 @@ class EndpointSettings:
     goes_back_at_once: bool
     tags: dict[str, str]
     policy: ApprovalPolicy
+    any_instance_type: bool
     keep: int
     abort_alarm_name: str | None
     alarms: tuple[dict[str, Any], ...]
@@ -89,6 +94,7 @@ class EndpointSettings:
             goes_back_at_once=document.get(SettingsKey.BACK) != AS_FORWARD,
             tags=document.get("Tags", {}),
             policy=ApprovalPolicy.parse(document.get(SettingsKey.APPROVAL_POLICY, {})),
+            any_instance_type=document.get(SettingsKey.SUPPORTED_INSTANCE_TYPES) == ANY,
             keep=document.get(SettingsKey.KEEP, DEFAULT_KEEP),
             abort_alarm_name=document.get(SettingsKey.ABORT_ALARM_NAME),
             alarms=tuple(document.get(SettingsKey.ALARMS, ())),

@@ -934,6 +934,19 @@ def test_serverless_settings_compile_to_a_variant_without_instances(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("written", "compiled"),
+    [("", None), ("supported_instance_types: listed\n", None), ("supported_instance_types: any\n", "any")],
+)
+def test_a_versions_list_of_instance_types_counts_unless_the_settings_leave_it_out_of_account(
+    written: str, compiled: str | None, tmp_path: Path
+) -> None:
+    [spec], found = load(tmp_path, churn=VALID + written)
+
+    assert found == []
+    assert spec.compiled.get("SupportedInstanceTypes") == compiled
+
+
+@pytest.mark.parametrize(
     ("policy", "compiled"),
     [
         ("", None),

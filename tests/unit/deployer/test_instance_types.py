@@ -64,6 +64,10 @@ def test_a_version_fits_what_its_chosen_specification_lists(
     if found is not None:
         assert f"the endpoint's settings ask for {excluded}." in found.reason
         assert f"register the version for {excluded}." in found.remedy
+    free = settings(
+        CreateEndpointConfig=asked, CreateModel=specified(specification), SupportedInstanceTypes="any"
+    )
+    assert unsupported_instances(approval(), free, free.following_variants.values(), supported) is None
 
 
 def test_a_misfit_names_what_is_supported_and_what_to_do() -> None:
@@ -78,7 +82,8 @@ def test_a_misfit_names_what_is_supported_and_what_to_do() -> None:
         "settings ask for ml.g5.xlarge."
     )
     assert found.remedy == (
-        "Set instance_type to one that it supports, or register the version for ml.g5.xlarge."
+        "Set instance_type to one that it supports, or register the version for ml.g5.xlarge. "
+        "If its list is wrong, write `supported_instance_types: any`."
     )
 
 
@@ -130,7 +135,7 @@ def test_a_version_for_other_instances_is_ignored_with_the_reason(pipeline: Pipe
     assert pipeline.told(arn) == ["ignored"]
     told = pipeline.outcomes[-1]
     assert told["Reason"] in told["Message"]
-    assert told["Message"].endswith("or register the version for ml.m5.large.")
+    assert told["Message"].endswith("If its list is wrong, write `supported_instance_types: any`.")
 
 
 def test_it_is_said_once_and_not_with_every_sweep(pipeline: Pipeline) -> None:
@@ -246,3 +251,12 @@ def test_what_served_with_these_settings_before_fits_them_whatever_is_listed_by_
     pipeline.run()
 
     assert pipeline.serving() == "v1"
+
+
+def test_a_list_that_is_wrong_can_be_left_out_of_account(pipeline: Pipeline) -> None:
+    arn = approve_for_gpus(pipeline)
+    pipeline.manage(SupportedInstanceTypes="any")
+    pipeline.look_at_settings()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["ignored", "started", "succeeded"]
