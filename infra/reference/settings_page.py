@@ -52,6 +52,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "shadow.approvers": "Greenlight's own: whose approvals count",
     "four_eyes": "Greenlight's own: whose approvals count",
     "supported_instance_types": "Greenlight's own: whether a version's list of instance types counts",
+    "restart": "Greenlight's own: part of the config's name",
     "keep": "Greenlight's own: what clean-up retains",
     "rollout.back": "Greenlight's own: the DeploymentConfig of an update that goes back",
     "unchecked": "Greenlight's own: a warning in place of an error",

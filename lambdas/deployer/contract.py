@@ -67,6 +67,7 @@ class SettingsKey:
     FOUR_EYES: Final = "FourEyes"
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
+    RESTART: Final = "Restart"
     SUPPORTED_INSTANCE_TYPES: Final = "SupportedInstanceTypes"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
     BACK: Final = "Back"

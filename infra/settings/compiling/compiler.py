@@ -43,12 +43,12 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     are in API vocabulary. The deployer adds names, the execution role if there is none, the model package and
     its own tags.
     `ApprovalPolicy` (whose approvals count), `Keep` (how many former releases stay),
-    `SupportedInstanceTypes` (whether versions' own lists count, if they do not), `AbortAlarmName` (what
-    stops a rollout), `Back` (how a version comes back, if not at once), `RollbackAlarms` (requests of
-    `PutMetricAlarm` for the alarms that the deployer keeps), `SmokeTest` (how a version is tried), `Pins`
-    (the number of the version that a variant stays on, by variant; all others serve the approved version)
-    and `Shadow` (whose approvals bring a version into the only shadow variant) are the deployer's own. The
-    stack's name is part of the alarms' names.
+    `SupportedInstanceTypes` (whether versions' own lists count, if they do not), `Restart` (a text whose
+    change rolls out again), `AbortAlarmName` (what stops a rollout), `Back` (how a version comes back, if not
+    at once), `RollbackAlarms` (requests of `PutMetricAlarm` for the alarms that the deployer keeps),
+    `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant stays on, by
+    variant; all others serve the approved version) and `Shadow` (whose approvals bring a version into the
+    only shadow variant) are the deployer's own. The stack's name is part of the alarms' names.
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
@@ -59,6 +59,8 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     }
     if settings.supported_instance_types != "listed":
         spec[SettingsKey.SUPPORTED_INSTANCE_TYPES] = settings.supported_instance_types
+    if settings.restart is not None:
+        spec[SettingsKey.RESTART] = settings.restart
     if settings.rollout is not None:
         # The abort alarm comes first: whatever else is watched, a reject must be able to stop a rollout.
         made = alarms(settings, endpoint_name, stack_name)

@@ -203,6 +203,15 @@ class EndpointSettings(StrictModel):
             "lists any; any: its list does not count; by default listed"
         ),
     ] = "listed"
+    restart: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="any text, such as a date in quotes; another text rolls the version that serves out "
+            "again, on new instances",
+        ),
+    ] = None
     keep: Annotated[
         int,
         Field(

@@ -124,7 +124,8 @@ class Release:
                 Companion(each["VariantName"], shadow.arn, shadow.number, each["ModelName"], is_shadow=True)
                 for each in shadowing
             ]
-        config_name = versioned_name(settings.endpoint_name, version.number, config)
+        content = config if settings.restart is None else [config, settings.restart]
+        config_name = versioned_name(settings.endpoint_name, version.number, content)
         endpoint = {"EndpointName": settings.endpoint_name, "EndpointConfigName": config_name}
         return cls(
             version_arn=version.arn,

@@ -45,6 +45,7 @@ class EndpointSettings:
         tags: The user's tags for everything that is created.
         policy: Whose approvals count.
         any_instance_type: Whether a version may run on instance types that it does not list as supported.
+        restart: A text that gives the config another name, so that the same version is rolled out again.
         keep: How many old releases to retain for rollback.
         abort_alarm_name: The alarm that makes SageMaker roll back an update under way; None if updates are
             not guarded.
@@ -68,6 +69,7 @@ class EndpointSettings:
     tags: dict[str, str]
     policy: ApprovalPolicy
     any_instance_type: bool
+    restart: str | None
     keep: int
     abort_alarm_name: str | None
     alarms: tuple[dict[str, Any], ...]
@@ -95,6 +97,7 @@ class EndpointSettings:
             tags=document.get("Tags", {}),
             policy=ApprovalPolicy.parse(document.get(SettingsKey.APPROVAL_POLICY, {})),
             any_instance_type=document.get(SettingsKey.SUPPORTED_INSTANCE_TYPES) == ANY,
+            restart=document.get(SettingsKey.RESTART),
             keep=document.get(SettingsKey.KEEP, DEFAULT_KEEP),
             abort_alarm_name=document.get(SettingsKey.ABORT_ALARM_NAME),
             alarms=tuple(document.get(SettingsKey.ALARMS, ())),

@@ -946,6 +946,13 @@ def test_a_versions_list_of_instance_types_counts_unless_the_settings_leave_it_o
     assert spec.compiled.get("SupportedInstanceTypes") == compiled
 
 
+def test_restart_is_a_text_of_the_compiled_settings(tmp_path: Path) -> None:
+    [spec], found = load(tmp_path, churn=VALID + "restart: '2026-11-30'\n")
+
+    assert found == []
+    assert spec.compiled["Restart"] == "2026-11-30"
+
+
 @pytest.mark.parametrize(
     ("policy", "compiled"),
     [

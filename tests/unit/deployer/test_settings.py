@@ -4,6 +4,7 @@ import pytest
 
 from deployer.model.release import all_tags
 from tests.unit.deployer.builders import release, settings, settings_document, version_arn
+from tests.unit.deployer.pipeline import Pipeline
 
 OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models"
 
@@ -79,6 +80,29 @@ def test_a_setting_of_the_model_changes_model_and_config() -> None:
 
     assert after.model_name != before.model_name
     assert after.endpoint_config_name != before.endpoint_config_name
+
+
+def test_another_text_of_restart_changes_the_config_and_keeps_the_model() -> None:
+    releases = [release(under=settings(**changes)) for changes in ({}, {"Restart": "a"}, {"Restart": "b"})]
+
+    assert len({each.endpoint_config_name for each in releases}) == 3
+    assert len({each.model_name for each in releases}) == 1
+
+
+def test_the_version_that_serves_is_rolled_out_again_when_restart_says_so() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    arn = pipeline.register()
+    pipeline.approve(arn)
+    pipeline.run()
+    before = pipeline.endpoint["EndpointConfigName"]
+    pipeline.manage(Restart="2026-11-30")
+    pipeline.look_at_settings()
+    pipeline.run()
+
+    assert pipeline.told(arn) == ["started", "succeeded"] * 2
+    assert pipeline.endpoint["EndpointConfigName"] != before
+    assert pipeline.sagemaker_calls().count("CreateModel") == 1
 
 
 def test_tags_are_no_reason_for_a_rollout() -> None:
