@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from local_cloud.child_process import LocalCloud
 
-OUTCOME_TIMEOUT_SECONDS = 60.0
+OUTCOME_TIMEOUT_SECONDS = 150.0
+"""Longer than it takes Lambda to try again what failed once, on a machine that is busy."""
 ONE_INSTANCE = {"instance_type": "ml.m5.large", "instance_count": 1}
 
 

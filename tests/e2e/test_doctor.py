@@ -27,6 +27,7 @@ from ops.gathering import gather
 from ops.report import as_json
 from tests.e2e.clients.account import REGION, Account, policy
 from tests.e2e.clients.programs import aws
+from tests.e2e.deployment import OUTCOME_TIMEOUT_SECONDS
 from tests.e2e.two_accounts import GROUP, Team
 
 if TYPE_CHECKING:
@@ -478,7 +479,7 @@ def test_what_was_mended_by_hand_serves_and_not_only_pleases_the_doctor(team: Te
     )["ModelPackageArn"]
     sagemaker.update_model_package(ModelPackageArn=version, ModelApprovalStatus="Approved")
 
-    assert outcomes.wait_for(version, timeout_seconds=60)["Outcome"] == "succeeded"
+    assert outcomes.wait_for(version, timeout_seconds=OUTCOME_TIMEOUT_SECONDS)["Outcome"] == "succeeded"
 
 
 # Obstacles for the doctor ---------------------------------------------------------------------------

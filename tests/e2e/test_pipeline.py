@@ -453,7 +453,7 @@ def test_changed_settings_reach_their_endpoint_and_removed_ones_are_told(deploym
     deployment.deployed("removed", factor=3)
     # Settings that were noted just now may be newer than those that an invocation has.
     eventually(
-        lambda: deployment.noted_seconds_ago("removed"), lambda seconds: seconds > 60, timeout_seconds=90
+        lambda: deployment.noted_seconds_ago("removed"), lambda seconds: seconds > 60, timeout_seconds=180
     )
     before = deployment.deployer_calls("first")
     deployment.write_settings("settings", instance_count=2)
@@ -469,7 +469,7 @@ def test_changed_settings_reach_their_endpoint_and_removed_ones_are_told(deploym
     )
     assert described["EndpointConfigName"].startswith("settings-v1-")
     assert (
-        deployment.outcomes.wait_for(None, kind="unmanaged", timeout_seconds=60)["EndpointName"] == "removed"
+        deployment.outcomes.wait_for(None, kind="unmanaged", timeout_seconds=150)["EndpointName"] == "removed"
     )
     assert deployment.account.predict("removed", [[1]]) == [[3]]
     assert deployment.deployer_calls("first") == before

@@ -198,7 +198,7 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def eventually(look: Callable[[], T], good: Callable[[T], bool], *, timeout_seconds: float = 60) -> T:
+def eventually(look: Callable[[], T], good: Callable[[T], bool], *, timeout_seconds: float = 120) -> T:
     """Look until the result is good and return it; fail when that takes too long."""
     deadline = time.monotonic() + timeout_seconds
     while not good(seen := look()):

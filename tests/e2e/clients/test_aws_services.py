@@ -81,7 +81,7 @@ def received(account: Account, url: str, number: int) -> list[dict[str, Any]]:
         bodies.extend(json.loads(message["Body"]) for message in messages)
         return len(bodies)
 
-    eventually(look, lambda count: count >= number, timeout_seconds=20)
+    eventually(look, lambda count: count >= number, timeout_seconds=60)
     return bodies
 
 
@@ -227,7 +227,7 @@ def test_function_that_fails_is_retried_and_its_event_ends_at_the_on_failure_des
         return [event["message"] for event in events]
 
     messages = eventually(
-        logged, lambda seen: sum(each.startswith("START RequestId") for each in seen) == 3, timeout_seconds=20
+        logged, lambda seen: sum(each.startswith("START RequestId") for each in seen) == 3, timeout_seconds=60
     )
     assert any("RuntimeError: no" in each for each in messages)
 

@@ -227,7 +227,7 @@ def test_an_alarm_that_is_set_by_hand_aborts_a_canary_in_seconds(account: Accoun
 
     cloudwatch.set_alarm_state(AlarmName="churn-abort", StateValue="ALARM", StateReason="rejected")
 
-    eventually(lambda: described(account)["EndpointStatus"], lambda it: it == "InService", timeout_seconds=10)
+    eventually(lambda: described(account)["EndpointStatus"], lambda it: it == "InService", timeout_seconds=60)
     assert described(account)["EndpointConfigName"] == "v1"
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=["churn-abort"])["MetricAlarms"]
     assert alarm["StateValue"] == "ALARM"
