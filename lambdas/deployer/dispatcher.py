@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, assert_never
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from deployer.decisions.sweep import after_failed_look, after_look, departed, is_daily_look_due
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
@@ -207,7 +209,12 @@ class Dispatcher:
             may_leave: Whether another sweep takes up what this invocation has no time for.
         """
         self._make_passes(looks, may_leave=may_leave)
-        self._gateways.journal.fleet.note_rests(self._resting)
+        try:
+            self._gateways.journal.fleet.note_rests(self._resting)
+        except (ClientError, BotoCoreError) as error:
+            # The next sweep looks at them again. What failed in the passes is still to be said.
+            self._logger.exception("The journal did not take which endpoints rest")
+            self._failures["The journal of the fleet"] = error
         self._resting.clear()
 
     def _make_passes(self, looks: Sequence[Look], *, may_leave: bool) -> None:

@@ -70,10 +70,10 @@ class Law27BackAtOnce(Law):
     """An update goes back at once, with at most one shift of all calls; and no other update does.
 
     An update goes back in three cases. A version that has served well replaces one whose approval is newer.
-    The config that served well replaces another config, made for other settings, of the same or another
-    version. Or the config that served well comes back, after somebody else changed the endpoint, or an update
-    failed together with its rollback. *Served well* means: a deployment succeeded, with the content that is
-    approved, and its config failed no smoke test since.
+    The config that served well replaces another config, made for other settings or with another shadow, of
+    the same or another version. Or the config that served well comes back, after somebody else changed the
+    endpoint, or an update failed together with its rollback. *Served well* means: a deployment succeeded,
+    with the content that is approved, and its config failed no smoke test since.
 
     Such an update has no canary, no steps, no waits and no alarms, and callers never reach the old and the
     new fleet at the same time. A rolling update exchanges half of the instances at a time, without waits. All

@@ -1047,7 +1047,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "go back to what never served well",
         "decisions/going_back.py",
-        "    if serving is None or not ServedWell.on(history).has(choice.approval):\n",
+        "    if serving is None or not well.has(choice.approval):\n",
         "    if serving is None:\n",
     ),
     Sabotage(
@@ -1097,5 +1097,17 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "phases/choice.py",
         "            written.append(self._ledger.change_approval(approval, served_with=config_name))\n",
         "            self._logger.debug(config_name, approval=approval.version)\n",
+    ),
+    Sabotage(
+        "go back through the canary if only the shadow goes",
+        "decisions/going_back.py",
+        "        return serving.failed_test is not None and well.has_config(choice.release.endpoint_config_name)\n",
+        "        return False\n",
+    ),
+    Sabotage(
+        "let what is said of failed looks go with a note that the journal denies",
+        "dispatcher.py",
+        '            self._failures["The journal of the fleet"] = error\n',
+        "            raise\n",
     ),
 )

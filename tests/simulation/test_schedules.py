@@ -406,6 +406,23 @@ FOUND: Final = {
             ),
         ),
     ),
+    "a version failed its test with a shadow, and goes back to its config without it": Schedule(
+        endpoints=2,
+        head_start=1,
+        policy=1,
+        rollout=RolloutKind.ROLLING,
+        smoke_test=True,
+        companions=Companions.SHADOW,
+        disturbances=(Disturbance(Kind.REGISTER_APPROVED, how=1), Disturbance(Kind.DELETE_ALARM, wait=11)),
+        denials=(Denial("InvokeEndpoint", nth=3, lasts=4),),
+    ),
+    "the journal denies to note which endpoints rest after a look that failed": Schedule(
+        endpoints=2,
+        head_start=2,
+        keep=1,
+        disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=2), Disturbance(Kind.CHANGE_SETTINGS, wait=11)),
+        denials=(Denial("PutItem", nth=1, lasts=5), Denial("Publish", lasts=3, elsewhere=True)),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

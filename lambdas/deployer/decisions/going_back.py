@@ -28,15 +28,17 @@ _LARGEST_BATCH: Final = {"Type": "CAPACITY_PERCENT", "Value": 50}
 def goes_back(history: History, choice: Choice, endpoint: Endpoint | None) -> bool:
     """Tell whether a version that served well comes back, as the one that serves was given up.
 
-    The one that serves was approved later, or the same version served well with another config.
+    The one that serves was approved later, or the same version served well with another config. That may be
+    the config of the present settings without the shadow with which the smoke test failed.
     """
     if choice.release.is_former:
         return True
     serving = history.latest_on(endpoint.endpoint_config_name) if endpoint is not None else None
-    if serving is None or not ServedWell.on(history).has(choice.approval):
+    well = ServedWell.on(history)
+    if serving is None or not well.has(choice.approval):
         return False
     if same_arn(serving.version_arn, choice.approval.version_arn):
-        return False
+        return serving.failed_test is not None and well.has_config(choice.release.endpoint_config_name)
     renewed = [
         each.order
         for each in history.approvals

@@ -59,6 +59,14 @@ class ServedWell:
         noted = approval.served_with is not None and approval.served_with not in self.failed
         return noted or self.last(approval) is not None
 
+    def has_config(self, endpoint_config_name: str) -> bool:
+        """Tell whether a config has served well."""
+        return any(
+            each.endpoint_config_name == endpoint_config_name
+            for deployments in self.deployments.values()
+            for each in deployments
+        )
+
     def last(self, approval: Approval, *, besides: str | None = None) -> Deployment | None:
         """Return the last deployment with which an approved version served well, but for one config's."""
         return next(

@@ -1231,6 +1231,19 @@ def test_a_search_that_fails_costs_no_endpoint_its_turn_and_is_a_failure(
     assert pipeline.serving() == "v1"
 
 
+def test_a_note_of_what_rests_that_the_journal_denies_hides_no_other_failure(pipeline: Pipeline) -> None:
+    resting(pipeline, 1)
+    pipeline.pass_time(86_400)
+
+    def refuse(_service: str, operation: str) -> None:
+        if operation in {"Search", "TransactWriteItems"}:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, operation)
+
+    pipeline.deployer_cloud.before_call = refuse
+    with pytest.raises(PassesFailedError, match=r"^The journal of the fleet: .*; Search: "):
+        pipeline.sweep()
+
+
 def test_a_pass_that_journals_something_and_dies_is_taken_up_by_the_next_sweep() -> None:
     """Also when Search shows nothing: what is journalled says that the endpoint does not rest."""
     pipeline = managed(search_index=SearchIndex.NEVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,6 +191,24 @@ def test_a_former_release_goes_back_also_if_nothing_serves() -> None:
 
     assert goes_back(history_of(SERVED, [V1]), choice, None)
     assert goes_back(history_of(SERVED, [V1]), choice, on(1))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "is_back"),
+    [
+        pytest.param([live(1, 2, **FAILED_TEST), live(1, 1)], True, id="it failed its test with the shadow"),
+        pytest.param([live(1, 2), live(1, 1)], False, id="the shadow left for another reason"),
+        pytest.param([live(1, 2, **FAILED_TEST)], False, id="it never served without the shadow"),
+    ],
+)
+def test_a_version_goes_back_to_its_config_without_the_shadow_with_which_it_failed_its_test(
+    attempts: list[Deployment], *, is_back: bool
+) -> None:
+    attempts = [replace(attempts[0], endpoint_config_name="with-shadow"), *attempts[1:]]
+    serving = endpoint(endpoint_config_name="with-shadow")
+    history = history_of([*attempts, live(1, 0, endpoint_config_name="before")], [V1])
+
+    assert goes_back(history, Choice(V1, release(1)), serving) is is_back
 
 
 def test_nothing_goes_back_from_an_endpoint_that_serves_nothing_known() -> None:
