@@ -123,7 +123,9 @@ class Law27BackAtOnce(Law):
         if self._approvals.unread_by(call, name) & {new[0], left["version_arn"].lower()}:
             return None
         wanted = known.get(new[0])
-        if wanted is None or not any(_is_of(each, wanted) for each in well):
+        if wanted is None or not any(
+            _is_of(each, wanted) and self.facts.is_remembered(each, wanted) for each in well
+        ):
             return False
         if left["version_arn"].lower() == new[0]:
             # The same version: back if a release of other settings comes again, forward to new settings.

@@ -166,10 +166,18 @@ class Facts:
         self.contents: dict[str, tuple[str, str, str]] = {}
         """The content of configs by name, including deleted ones."""
         self.artifacts = Artifacts(world)
+        self._approved: dict[tuple[str, str], datetime] = {}
+        """When an approval came into the journal, by its endpoint and item."""
+        self._withdrawn: dict[tuple[str, str], list[datetime]] = {}
+        """When the journal noted that approvals do not stand, by endpoint and version."""
+        self._deleted: dict[str, list[datetime]] = {}
+        """When configs were deleted."""
 
     def note_call(self, call: Call) -> None:
         """Remember an accepted change, and the obstacles of an update."""
         self.artifacts.note_call(call)
+        if call.accepted and call.operation in {"PutItem", "UpdateItem", "DeleteEndpointConfig"}:
+            self._note_memory(call)
         if call.operation == "CreateEndpointConfig" and call.accepted:
             name = call.request["EndpointConfigName"]
             content = self.world.people.config_content(name)
@@ -190,6 +198,36 @@ class Facts:
                     int(unsettled[-1]["number"]) if unsettled else None,
                 )
             )
+
+    def _note_memory(self, call: Call) -> None:
+        """Remember what may make the journal forget that a version served well."""
+        request = call.request
+        if call.operation == "DeleteEndpointConfig":
+            self._deleted.setdefault(request["EndpointConfigName"], []).append(call.time)
+            return
+        key = request.get("Key") or request["Item"]
+        name, item = key["endpoint"]["S"], key["item"]["S"]
+        if not item.startswith("approval#"):
+            return
+        if call.operation == "PutItem":
+            self._approved[name, item] = call.time
+        elif ":withdrawn" in request["ExpressionAttributeValues"]:
+            arn = self.world.journalled(name, item)["version_arn"].lower()
+            self._withdrawn.setdefault((name, arn), []).append(call.time)
+
+    def is_remembered(self, served: Mapping[str, Any], approval: Mapping[str, Any]) -> bool:
+        """Tell whether the journal has to know that a version served well before it was approved.
+
+        It forgets that if the release was deleted and an approval withdrawn before (docs/guarantees.md).
+        """
+        name, item = approval["endpoint"], approval["item"]
+        since = datetime.fromisoformat(served["settled_at"]) - CLOCKS_DIFFER
+        until = self._approved.get((name, item))
+        if "served_with" in approval or until is None:
+            return True
+        deleted = self._deleted.get(served["endpoint_config_name"], [])
+        withdrawn = self._withdrawn.get((name, approval["version_arn"].lower()), [])
+        return not all(any(since <= time < until for time in times) for times in (deleted, withdrawn))
 
     def _note_start(self, call: Call) -> None:
         name, begun = call.request["EndpointName"], f"begin {self.world.schedule.rollout}"
@@ -742,7 +780,9 @@ class Law3NewestStandingApproval(Law):
         return [
             each
             for each in served_well(attempts)
-            if each["version_arn"].lower() == arn and self._is_made_of(each, approval)
+            if each["version_arn"].lower() == arn
+            and self._is_made_of(each, approval)
+            and self.facts.is_remembered(each, approval)
         ]
 
     def fallbacks(

@@ -423,6 +423,17 @@ FOUND: Final = {
         disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=2), Disturbance(Kind.CHANGE_SETTINGS, wait=11)),
         denials=(Denial("PutItem", nth=1, lasts=5), Denial("Publish", lasts=3, elsewhere=True)),
     ),
+    "a version that was rejected and cleaned up is approved again, and a later one fails": Schedule(
+        head_start=2,
+        keep=0,
+        config_visible_seconds=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.REJECT_LIVE, wait=10),
+            Disturbance(Kind.APPROVE_NEWEST, wait=9),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
