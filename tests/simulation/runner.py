@@ -18,6 +18,7 @@ from tests.simulation.schedule import (
     draw_failing,
     draw_life,
     draw_staged,
+    possible,
     with_alarms,
     with_gaps,
     with_recoveries,
@@ -45,9 +46,9 @@ def schedule_of(seed: str, number: int) -> Schedule:
     if number % _LIVES == _LIVES - 2:
         return draw_life(random)
     if number % 2:
-        return aimed(aim_of(seed, number // 2), random)
+        return possible(aimed(aim_of(seed, number // 2), random))
     special = _SPECIAL.get(number % 20)
-    return special(seed, number, random) if special is not None else _with_more(draw(random))
+    return possible(special(seed, number, random) if special is not None else _with_more(draw(random)))
 
 
 _LIVES: Final = 100

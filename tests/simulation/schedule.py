@@ -990,6 +990,17 @@ def _registry_fault(random: Random) -> Fault:
     )
 
 
+def possible(schedule: Schedule) -> Schedule:
+    """Return a schedule with settings that `infra/settings` lets through: it refuses what AWS excludes.
+
+    That is a rolling rollout of several variants, and of one beside a shadow (developer guide,
+    "deployment-guardrails-exclusions").
+    """
+    if schedule.rollout is RolloutKind.ROLLING and schedule.companions is not Companions.NONE:
+        return replace(schedule, rollout=RolloutKind.LINEAR)
+    return schedule
+
+
 def draw_companions(random: Random) -> Schedule:
     """Draw a schedule in which something serves beside the approved version."""
     companions = random.choice((Companions.PINNED, Companions.SHADOW))

@@ -38,6 +38,7 @@ from tests.simulation.schedule import (
     RolloutKind,
     Schedule,
     Stages,
+    possible,
 )
 
 _CHOICE: Final = st.integers(0, CHOICES - 1)
@@ -136,5 +137,5 @@ def schedules() -> st.SearchStrategy[Schedule]:
 def _possible(schedule: Schedule) -> Schedule:
     """Return a schedule without what does not go together; see `schedule.draw_staged`."""
     if schedule.stages is Stages.NONE:
-        return schedule
+        return possible(schedule)
     return replace(schedule, companions=Companions.NONE)

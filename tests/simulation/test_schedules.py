@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.__main__ import replay_command
 from tests.simulation.runner import schedule_of
+from tests.simulation.sabotages import EVERY_SABOTAGE
 from tests.simulation.schedule import (
     TELLING,
     Companions,
@@ -22,6 +23,7 @@ from tests.simulation.schedule import (
     RolloutKind,
     Schedule,
     Stages,
+    possible,
 )
 from tests.simulation.simulation import simulate
 from tests.simulation.strategies import schedules
@@ -410,7 +412,7 @@ FOUND: Final = {
         endpoints=2,
         head_start=1,
         policy=1,
-        rollout=RolloutKind.ROLLING,
+        rollout=RolloutKind.LINEAR,
         smoke_test=True,
         companions=Companions.SHADOW,
         disturbances=(Disturbance(Kind.REGISTER_APPROVED, how=1), Disturbance(Kind.DELETE_ALARM, wait=11)),
@@ -441,6 +443,13 @@ FOUND: Final = {
 @pytest.mark.parametrize("found", FOUND)
 def test_what_broke_a_law_once_breaks_none_any_more(found: str) -> None:
     judge(FOUND[found])
+
+
+def test_no_schedule_has_settings_that_are_refused() -> None:
+    drawn = (schedule_of("possible", number) for number in range(400))
+    known = (each.known for each in EVERY_SABOTAGE if each.known is not None)
+    for schedule in (*drawn, *known, *FOUND.values()):
+        assert possible(schedule) == schedule
 
 
 @pytest.mark.parametrize("times", [1, 4])
