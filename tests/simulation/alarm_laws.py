@@ -29,7 +29,7 @@ class Law22AlarmsAreThere(Law):
     were denied or answered late.
 
     Nothing that does not carry the stack's tag is changed, deleted or set, once any invocation was told of
-    its tags.
+    its tags. Left out is an alarm that a person made after the invocation had looked.
 
     At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
     and neither has one whose settings were removed, unless its journal was lost or restored after that.
@@ -82,14 +82,20 @@ class Law22AlarmsAreThere(Law):
     def _was_known(self, call: Call, name: str) -> bool:
         """Tell whether somebody read the tags of a foreign alarm since a person made it."""
         since = self.world.alarms.deleted_at[name]
-        return any(
-            each.operation == "ListTagsForResource"
-            and each.accepted
-            and each.time > since
-            and each.request["ResourceARN"].endswith(f":alarm:{name}")
+        reads = [
+            each
             for each in self.world.calls
-            if each is not call
-        )
+            if each.operation == "ListTagsForResource"
+            and each.accepted
+            and each.request["ResourceARN"].endswith(f":alarm:{name}")
+        ]
+        looks = [
+            *_looks(call.invocation),
+            *(each for each in reads if each.invocation is call.invocation),
+        ]
+        # CloudWatch's writes take no condition.
+        may_know = not looks or max(each.time for each in looks) > since
+        return may_know and any(each.time > since for each in reads)
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:

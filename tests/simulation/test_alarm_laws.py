@@ -115,6 +115,28 @@ def test_law_22_what_nobody_could_know_to_be_a_persons_is_no_offence(guarded: De
     guarded.do(lambda: set_alarm("OK"))
 
 
+@pytest.mark.parametrize("looks_again", [False, True])
+def test_law_22_what_a_person_makes_after_the_look_of_an_invocation_is_no_offence(
+    guarded: Deployed, *, looks_again: bool
+) -> None:
+    def act() -> None:
+        look()
+        guarded.world.alarms.replace_by_hand(ABORT)
+        guarded.world.pass_time(1)
+        guarded.do(read_tags)
+        if looks_again:
+            look()
+        set_alarm("OK")
+
+    if looks_again:
+        with pytest.raises(
+            LawBrokenError, match=rf"Law22\w+: SetAlarmState by .* touches {ABORT}, a person's"
+        ):
+            guarded.do(act)
+    else:
+        guarded.do(act)
+
+
 def test_law_22_an_alarm_is_made_with_the_stacks_tag(guarded: Deployed) -> None:
     with pytest.raises(LawBrokenError, match=r"Law22\w+: .* is made without the stack's tag"):
         guarded.do(lambda: put([]))

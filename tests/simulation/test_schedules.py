@@ -436,6 +436,21 @@ FOUND: Final = {
             Disturbance(Kind.REGISTER_BROKEN_APPROVED),
         ),
     ),
+    "a person makes an alarm while an invocation waits for its look at alarms": Schedule(
+        endpoints=3,
+        rollout=RolloutKind.LINEAR,
+        disturbances=(Disturbance(Kind.APPROVE_NEWEST), Disturbance(Kind.APPROVE_NEWEST, wait=10)),
+        faults=(
+            Fault(
+                "DescribeAlarms",
+                3,
+                FaultKind.MEANWHILE,
+                delay=3,
+                meanwhile=Disturbance(Kind.FOREIGN_ALARM, how=9),
+            ),
+            Fault("DescribeAlarms", 0, FaultKind.SLOW_AFTER, times=2, delay=3),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
