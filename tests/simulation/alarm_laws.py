@@ -15,6 +15,7 @@ from tests.simulation.world import DENIED
 if TYPE_CHECKING:
     from tests.simulation.alarms import Made
     from tests.simulation.laws import Facts
+    from tests.simulation.people import Removal
     from tests.simulation.world import Call, Invocation, World
 
 EFFECT: Final = timedelta(minutes=2)
@@ -32,7 +33,8 @@ class Law22AlarmsAreThere(Law):
     its tags. Left out is an alarm that a person made after the invocation had looked.
 
     At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
-    and neither has one whose settings were removed, unless its journal was lost or restored after that.
+    and neither has one whose settings were removed, unless its journal was lost or restored after that, or
+    before, and no look noted the endpoint in between.
     """
 
     def check_call(self, call: Call) -> None:
@@ -111,7 +113,7 @@ class Law22AlarmsAreThere(Law):
                 # Nothing that the journal knows was ever approved for it.
                 continue
             removals = self.world.people.removals.get(name, [])
-            if settings is None and removals and self.facts.recovered(name, removals[-1].time):
+            if settings is None and removals and self._was_lost(name, removals[-1]):
                 # Nothing knows of the endpoint any more, or whether its alarms were deleted.
                 continue
             kept = settings.get("RollbackAlarms", ()) if endpoint is not None and settings is not None else ()
@@ -122,6 +124,11 @@ class Law22AlarmsAreThere(Law):
             for alarm_name, made in found.items():
                 if made.request != wanted[alarm_name]:
                     raise self.broken(f"{alarm_name} is not as the settings have it")
+
+    def _was_lost(self, endpoint_name: str, removal: Removal) -> bool:
+        """Tell whether the journal did not know of an endpoint any more when or after its settings went."""
+        is_known = removal.is_noted or not self.facts.recovered(endpoint_name, self.world.start)
+        return not is_known or self.facts.recovered(endpoint_name, removal.time)
 
     def _of(self, endpoint_name: str) -> dict[str, Made]:
         """Return the alarms that the deployer made for an endpoint."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.simulation.laws import Facts
+    from tests.simulation.people import Recovery
     from tests.simulation.world import Call, World
 
 NEEDS_ATTENTION: Final = "needs_attention"
@@ -111,6 +112,9 @@ class Law31EveryProblemIsToldOnce(Law):
         self._noted: dict[tuple[str, str], datetime] = {}
         """When the journal noted a message of an endpoint that still holds."""
 
+    def check_recovery(self, recovery: Recovery) -> None:
+        self._forget(recovery.endpoint_name)
+
     def check_call(self, call: Call) -> None:
         if not call.accepted:
             return
@@ -140,9 +144,13 @@ class Law31EveryProblemIsToldOnce(Law):
                 raise self.broken(f"{name}: {message!r} is told though {noted!r} was told and lasts")
 
     def _note(self, call: Call, name: str) -> None:
+        self._forget(name)
+        self._noted = {**{(name, each): call.time for each in self._lasting(name)}, **self._noted}
+
+    def _forget(self, name: str) -> None:
+        """Forget the messages that an endpoint's journal does not have as told any more."""
         lasting = self._lasting(name)
-        before = {each: at for each, at in self._noted.items() if each[0] != name or each[1] in lasting}
-        self._noted = {**{(name, each): call.time for each in lasting}, **before}
+        self._noted = {each: at for each, at in self._noted.items() if each[0] != name or each[1] in lasting}
 
     def _lasting(self, name: str) -> list[str]:
         """Return the messages that an endpoint's journal has as told."""

@@ -153,7 +153,8 @@ class Law25RecoveryTakesNothingAway(Law):
     """A journal that is lost or restored takes no version from its callers.
 
     The version that an endpoint in service serves at that time stays while it stands, until somebody approves
-    or changes another version after it. It gives way if it fails its smoke test.
+    or changes another version after it. It gives way if it fails its smoke test. After a rollback that
+    failed, the endpoint serves a mix of old and new, which is nobody's decision.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -183,7 +184,7 @@ class Law25RecoveryTakesNothingAway(Law):
         if not served or endpoint is None or content is None or call.invocation.started <= recovered_at:
             return
         live = people.config_content(endpoint["EndpointConfigName"])
-        if live is None or live[0] != served:
+        if live is None or live[0] != served or endpoint["EndpointStatus"] != "InService":
             del self._served[name]
             return
         if (

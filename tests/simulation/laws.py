@@ -1345,7 +1345,8 @@ class Law6NothingNeededIsDeleted(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._owners: dict[tuple[str, str], str] = {}
-        self._made_at: dict[str, datetime] = {}
+        self._made_at: dict[str, tuple[datetime, datetime]] = {}
+        """When the invocation began that made a model or config, and when it made it."""
         self._newest = Law3NewestStandingApproval(world, facts)
         self._approved: dict[str, datetime] = {}
         self._made_for: dict[str, str] = {}
@@ -1365,10 +1366,10 @@ class Law6NothingNeededIsDeleted(Law):
                     self._approved[key["endpoint"]["S"]] = self.world.clock.now()
             case "CreateModel":
                 self._owners["model", request["ModelName"]] = _owner(request)
-                self._made_at[request["ModelName"]] = call.time
+                self._made_at[request["ModelName"]] = call.invocation.started, call.time
             case "CreateEndpointConfig":
                 config_name = request["EndpointConfigName"]
-                self._made_at[config_name] = call.time
+                self._made_at[config_name] = call.invocation.started, call.time
                 self._owners["config", config_name] = self._made_for[config_name] = _owner(request)
                 attempt = self.facts.unsettled(_owner(request))
                 if attempt is not None:
@@ -1436,8 +1437,16 @@ class Law6NothingNeededIsDeleted(Law):
             and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
             # What a lost journal knew is made again if it is needed.
-            and not self.facts.is_forgotten(endpoint_name, self._made_at.get(name, self.world.start))
+            and not self._is_forgotten(endpoint_name, name)
         }
+
+    def _is_forgotten(self, endpoint_name: str, made: str) -> bool:
+        """Tell whether the journal lost what a model or config was made for, before or after it was made."""
+        began, time = self._made_at.get(made, (self.world.start, self.world.start))
+        return self.facts.is_forgotten(endpoint_name, time) or any(
+            each.endpoint_name == endpoint_name and began <= each.time <= time
+            for each in self.world.people.recoveries
+        )
 
     def _needed(self, endpoint_name: str) -> set[str]:
         endpoint = self.world.people.look("DescribeEndpoint", EndpointName=endpoint_name)
@@ -1461,7 +1470,7 @@ class Law6NothingNeededIsDeleted(Law):
                     if what == kind
                     and owner == name
                     # Nobody knows what a lost journal knew.
-                    and not self.facts.is_forgotten(name, self._made_at.get(each, self.world.start))
+                    and not self._is_forgotten(name, each)
                 }
                 orphans = names - {each for attempt in attempts for each in named(attempt)}
                 if orphans:

@@ -451,6 +451,51 @@ FOUND: Final = {
             Fault("DescribeAlarms", 0, FaultKind.SLOW_AFTER, times=2, delay=3),
         ),
     ),
+    "the journal is lost between an attempt and the config that it makes": Schedule(
+        seed=720913811,
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SHAPE, wait=10, how=4),
+            Disturbance(Kind.CHANGE_SHAPE, wait=4),
+            Disturbance(Kind.UPDATE_METADATA, wait=5),
+            Disturbance(Kind.LOSE_JOURNAL),
+        ),
+    ),
+    "the journal is lost, and the settings are removed before the next look": Schedule(
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        disturbances=(
+            Disturbance(Kind.LOSE_JOURNAL),
+            Disturbance(Kind.REGISTER_BROKEN, wait=2, when="InService"),
+            Disturbance(Kind.REMOVE_SETTINGS),
+        ),
+    ),
+    "a rollback fails after the journal was lost": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.LOSE_JOURNAL),
+            Disturbance(Kind.FAIL_ROLLBACK, which=4, how=1, when="InService"),
+            Disturbance(Kind.HAND_OVER, wait=4),
+            Disturbance(Kind.APPROVE, wait=2, which=1, how=6),
+            Disturbance(Kind.REMOVE_SETTINGS, wait=10, which=5, how=1),
+        ),
+        handed_over=2,
+    ),
+    "two invocations at once tell what a restored journal does not have as told": Schedule(
+        seed=161378324,
+        endpoints=2,
+        head_start=1,
+        policy=1,
+        config_visible_seconds=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED, when="InService"),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=5, which=2),
+            Disturbance(Kind.REJECT_LIVE, wait=2, which=4, how=2),
+            Disturbance(Kind.RESTORE_JOURNAL, wait=6, how=4),
+            Disturbance(Kind.APPROVE, wait=5, which=5, how=7),
+            Disturbance(Kind.APPROVE_NEWEST, wait=5, how=3),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
