@@ -193,8 +193,10 @@ class Law25RecoveryTakesNothingAway(Law):
             and not self._failed(name, endpoint["EndpointConfigName"])
             # What somebody does meanwhile, the next pass sees.
             and _last_act(self.world, served) < call.invocation.started
-            # Of two approvals in one second, the higher version counts as newer.
-            and _last_act(self.world, content[0]) < _last_act(self.world, served).replace(microsecond=0)
+            # Of two approvals in one second, the higher version counts as newer. What was approved since
+            # goes by law 3, as the journal knows it.
+            and _last_act(self.world, content[0])
+            < min(_last_act(self.world, served), recovered_at).replace(microsecond=0)
         ):
             raise self.broken(f"{name} gives up {served} for {content[0]} since its journal knows less")
 

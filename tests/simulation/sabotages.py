@@ -1104,10 +1104,4 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        return serving.failed_test is not None and well.has_config(",
         "        return serving is None and well.has_config(",
     ),
-    Sabotage(
-        "let what is said of failed looks go with a note that the journal denies",
-        "dispatcher.py",
-        '            self._failures["The journal of the fleet"] = error\n',
-        "            raise\n",
-    ),
 )
