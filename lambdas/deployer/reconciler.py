@@ -78,7 +78,7 @@ class Reconciler:
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
-        chooser = Chooser(ledger, versions, logger, now=now)
+        chooser = Chooser(ledger, versions, gateways.models_and_configs, logger, now=now)
         alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
         planner = Planner(settings, identity, gateways, ledger, alarm_plans, notices)
         rollout = Rollout(gateways, ledger, attempts, versions, executor, logger)

@@ -1104,4 +1104,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        return serving.failed_test is not None and well.has_config(",
         "        return serving is None and well.has_config(",
     ),
+    Sabotage(
+        "take what a config serves that the journal does not know for nothing",
+        "phases/choice.py",
+        "        return found.pop() if len(found) == 1 else None\n",
+        "        return None\n",
+    ),
 )

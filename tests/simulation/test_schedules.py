@@ -509,6 +509,15 @@ FOUND: Final = {
         faults=(Fault("PutItem", 0, FaultKind.TIMEOUT_BEFORE, times=4, delay=3),),
         handed_over=2,
     ),
+    "the settings that came with the loss of the journal fail with the version that serves": Schedule(
+        seed=579935538,
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=3),
+            Disturbance(Kind.LOSE_JOURNAL),
+            Disturbance(Kind.APPROVE_NEWEST, which=2, how=8),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

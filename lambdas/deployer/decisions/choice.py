@@ -61,11 +61,14 @@ class Serving:
         version_arn: The version.
         endpoint_config_name: The config that serves it; None if the endpoint is not in service.
         failed_test: Whether it failed its smoke test with that config.
+        is_foreign: Whether the journal does not know the config: somebody else made it, or a lost journal
+            knew it.
     """
 
     version_arn: str
     endpoint_config_name: str | None
     failed_test: bool = False
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def decide_choice(
     *,
     now: datetime,
     in_service: bool = True,
+    foreign_version_arn: str | None = None,
     besides: Approval | None = None,
 ) -> Decision:
     """Decide which approval the endpoint serves.
@@ -108,13 +112,15 @@ def decide_choice(
         serving_config_name: The config that the endpoint serves; None if it serves nothing.
         now: The time. It decides whether a failed release may be tried again.
         in_service: Whether the endpoint is in service.
+        foreign_version_arn: The one version that the config serves; None if it serves several or none of the
+            registry's, or if the journal knows the config.
         besides: An approval to leave out. Clean-up asks what a reject of its version would bring back.
 
     Raises:
         HiddenPinError: A pinned version is hidden.
         NotReadError: A fact was not read.
     """
-    serving = _serving(facts, serving_config_name, in_service=in_service)
+    serving = _serving(facts, serving_config_name, foreign_version_arn, in_service=in_service)
     return _Chooser(facts, serving, now, besides).choose()
 
 
@@ -148,7 +154,10 @@ class _Chooser:
         choice = self._live()
         if choice is not None and self._facts.settings.shadow is not None:
             choice = self._with_shadow(choice)
-        serving = choice.approval if choice is not None and self._serves(choice.approval) else None
+        is_ours = self._serving is not None and not self._serving.is_foreign
+        serving = (
+            choice.approval if choice is not None and is_ours and self._serves(choice.approval) else None
+        )
         return Decision(
             choice,
             self._retry_at,
@@ -305,8 +314,12 @@ class _Chooser:
         return standing(release, deployments, since=since, now=self._now)
 
 
-def _serving(facts: Facts, endpoint_config_name: str | None, *, in_service: bool) -> Serving | None:
+def _serving(
+    facts: Facts, endpoint_config_name: str | None, foreign_version_arn: str | None, *, in_service: bool
+) -> Serving | None:
     attempt = facts.history.latest_on(endpoint_config_name)
+    if attempt is None and foreign_version_arn is not None and in_service:
+        return Serving(foreign_version_arn, endpoint_config_name, is_foreign=True)
     if attempt is None:
         return None
     return Serving(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deployer.decisions.choice import Decision
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.versions import Versions
+    from deployer.gateways.models_and_configs import ModelsAndConfigs
 
 
 _TRIES: Final = 3
@@ -25,10 +26,17 @@ class Chooser:
     """Decides for one endpoint, as often as a phase asks."""
 
     def __init__(
-        self, ledger: Ledger, versions: Versions, logger: Logger, *, now: Callable[[], datetime]
+        self,
+        ledger: Ledger,
+        versions: Versions,
+        models_and_configs: ModelsAndConfigs,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
         self._versions = versions
+        self._models_and_configs = models_and_configs
         self._logger = logger
         self._now = now
 
@@ -37,15 +45,31 @@ class Chooser:
 
         What was decided is decided again while other invocations change the approvals that it rests on.
         """
+        foreign = self._foreign_version(serving_config_name) if in_service else None
         for _ in range(_TRIES):
             decision = self._versions.decide(
                 partial(
-                    choose, serving_config_name=serving_config_name, now=self._now(), in_service=in_service
+                    choose,
+                    serving_config_name=serving_config_name,
+                    now=self._now(),
+                    in_service=in_service,
+                    foreign_version_arn=foreign,
                 )
             )
             if self._note(decision):
                 break
         return decision
+
+    def _foreign_version(self, endpoint_config_name: str | None) -> str | None:
+        """Return the version that a config serves which the journal does not know.
+
+        Somebody else may have made it, or a lost journal knew it. Its version stays as any other does while
+        its own release fails.
+        """
+        if endpoint_config_name is None or self._ledger.history.latest_on(endpoint_config_name) is not None:
+            return None
+        found = set(self._models_and_configs.versions_on(endpoint_config_name))
+        return found.pop() if len(found) == 1 else None
 
     def _note(self, decision: Decision) -> bool:
         """Journal what the decision found of approvals; return whether they were as it read them."""

@@ -753,6 +753,41 @@ def test_settings_that_fail_with_the_version_that_serves_are_not_tried_with_what
     assert decision.choice.keeps_serving
 
 
+NONE: frozenset[int] = frozenset()
+
+
+def decided_on_foreign(version: int, known: Facts) -> Decision:
+    """Decide for an endpoint in service on a config that the journal does not know."""
+    decision = choose(known, "foreign", now=NOW, foreign_version_arn=version_arn(version))
+    assert isinstance(decision, Decision), decision
+    return decision
+
+
+def test_what_a_config_serves_that_the_journal_does_not_know_stays_while_its_own_release_fails() -> None:
+    """The journal was lost, or somebody made the config by hand."""
+    versions = [registered(each, rejected=NONE, unfit=NONE) for each in (1, 2)]
+    failed = facts(in_a_row(1, 2), [badly(2, 1, cause=Cause.SETTINGS)], versions=versions)
+
+    decision = decided_on_foreign(2, failed)
+
+    assert version_of(decision) == 2
+    assert decision.choice is not None
+    assert decision.choice.keeps_serving
+    assert version_of(decided(failed, "foreign")) == 1
+
+
+def test_what_a_config_serves_that_the_journal_does_not_know_gives_way_to_its_own_release() -> None:
+    decision = decided_on_foreign(
+        2,
+        facts(in_a_row(1, 2), [], versions=[registered(each, rejected=NONE, unfit=NONE) for each in (1, 2)]),
+    )
+
+    assert decision.choice is not None
+    assert decision.choice.release.endpoint_config_name == config_of(2)
+    assert not decision.choice.keeps_serving
+    assert decision.superseded == ()
+
+
 def test_what_failed_with_other_settings_is_tried_where_nothing_serves() -> None:
     attempts = [badly(2, 1, cause=Cause.SETTINGS)]
 
