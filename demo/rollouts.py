@@ -18,6 +18,9 @@ MOST_SECONDS_TO_ABORT: Final = 20.0
 """From the reject until the previous version has all traffic again; the canary would need two minutes
 more."""
 
+SERVING: Final = "version 2"
+"""What serves before and after these chapters."""
+
 SECONDS_BETWEEN_LOOKS: Final = 0.5
 
 ROLLOUT: Final = f"""\
@@ -41,13 +44,14 @@ def bad_canary(scene: Scene, serving: TrainedModel) -> None:
     with BackgroundCaller(scene.runtime, ENDPOINT, serving.rows[0]) as caller:
         caller.wait_for_calls(10)
         scene.approve(arn)
-        _wait_for_canary(scene)
+        _wait_for_canary(scene, "version 4")
         begun = (len(caller.predictions), len(caller.failures))
         outcome, seconds = scene.outcome_of(arn)
         answered, failed = len(caller.predictions) - begun[0], len(caller.failures) - begun[1]
         after = len(caller.failures)
         caller.wait_for_calls(20)
         later = len(caller.failures) - after
+    scene.timeline.traffic({SERVING: 100})
     scene.expect("version 4 is reported", outcome["Outcome"], "failed", f" after {seconds:.1f} s of canary")
     timeline.say(outcome["Message"], who="outcome", style="yellow")
     if not failed:
@@ -56,7 +60,7 @@ def bad_canary(scene: Scene, serving: TrainedModel) -> None:
     share = 100.0 * failed / (answered + failed)
     scene.expect_at_most("share of calls that the bad version failed", share, CANARY_PERCENT, " %")
     scene.expect("failed invocations once it was rolled back", str(later), "0", " of the next 20")
-    scene.expect_predictions(serving, "version 2, still")
+    scene.expect_predictions(serving, f"{SERVING}, still")
     _wait_for_alarm(scene)
 
 
@@ -67,10 +71,11 @@ def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
     arn = scene.registry.register(training.linear_regression(), 5)
     with BackgroundCaller(scene.runtime, ENDPOINT, serving.rows[0]) as caller:
         scene.approve(arn)
-        _wait_for_canary(scene)
+        _wait_for_canary(scene, "version 5")
         scene.registry.reject(arn)
         timeline.say("Rejected version 5", style="bold")
         outcome, seconds = scene.outcome_of(arn)
+    scene.timeline.traffic({SERVING: 100})
     scene.expect("version 5 is reported", outcome["Outcome"], "aborted")
     timeline.say(outcome["Message"], who="outcome", style="yellow")
     scene.expect_at_most(
@@ -80,11 +85,16 @@ def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
         " s",
     )
     scene.expect_no_failures(caller)
-    scene.expect_predictions(serving, "version 2, still")
+    scene.expect_predictions(serving, f"{SERVING}, still")
 
 
-def _wait_for_canary(scene: Scene, timeout_seconds: float = 60.0) -> None:
+def _wait_for_canary(scene: Scene, new: str, timeout_seconds: float = 60.0) -> None:
     """Wait until the canary has its share of the traffic.
+
+    Args:
+        scene: The endpoint's account.
+        new: What the canary serves.
+        timeout_seconds: How long to wait.
 
     Raises:
         NotAsItShouldBeError: It never had.
@@ -94,7 +104,7 @@ def _wait_for_canary(scene: Scene, timeout_seconds: float = 60.0) -> None:
         endpoint = scene.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
         for variant in endpoint.get("PendingDeploymentSummary", {}).get("ProductionVariants", ()):
             if any(each["Status"] == "Baking" for each in variant.get("VariantStatus", ())):
-                scene.timeline.say(f"The canary has {CANARY_PERCENT} % of the traffic, and bakes")
+                scene.timeline.traffic({SERVING: 100 - CANARY_PERCENT, new: CANARY_PERCENT})
                 return
         time.sleep(SECONDS_BETWEEN_LOOKS)
     raise NotAsItShouldBeError(f"No canary within {timeout_seconds:.0f} s.")

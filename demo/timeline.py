@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LOOKS: Final = 0.1
 _QUIET: Final = frozenset({"InvokeEndpoint"})
 """The background caller makes hundreds of these: count them, do not list them."""
+_BAR_CELLS: Final = 40
+_BLOCKS: Final = (("█", "green"), ("▒", "yellow"))
+"""What fills a bar for the version that served before, and for the new one: also without colours."""
 _READS: Final = ("Describe", "Get", "List")
 
 
@@ -42,7 +45,15 @@ class Timeline:
         self.console.print()
         self.console.rule(Text(f"{self._chapter}. {title}", style="bold"), align="left")
 
-    def say(self, text: str, *, who: str = "demo", style: str = "", at: datetime | None = None) -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        who: str = "demo",
+        style: str = "",
+        at: datetime | None = None,
+        more: Text | None = None,
+    ) -> None:
         """Print one line: seconds since the start, who, what.
 
         Args:
@@ -50,12 +61,27 @@ class Timeline:
             who: Who did it.
             style: Rich's name of a style.
             at: When; by default now.
+            more: What follows in styles of its own.
         """
         seconds = ((at or datetime.now(UTC)) - self._began).total_seconds()
         line = Text(f"{seconds:7.1f}s  ", style="dim")
         line.append(f"{who:<11}", style="cyan" if who == "demo" else "magenta")
         line.append(text, style=style)
+        if more is not None:
+            line.append_text(more)
         self.console.print(line, soft_wrap=True)
+
+    def traffic(self, shares: Mapping[str, int]) -> None:
+        """Print who gets which share of the calls, as one bar.
+
+        Args:
+            shares: Percent of the calls, by who gets them; the version that served before comes first.
+        """
+        line = Text()
+        for (name, percent), (block, style) in zip(shares.items(), _BLOCKS, strict=False):
+            line.append(block * round(percent * _BAR_CELLS / 100), style=style)
+            line.append(f" {name} {percent} %  ", style=style)
+        self.say("", who="traffic", more=line)
 
     def held(self, what: str, measured: str, expected: str) -> None:
         """Note a check that held."""
