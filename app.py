@@ -14,6 +14,7 @@ from infra.bundling.bundling_error import BundlingError
 from infra.configuration.app_context import PLACE, read_configuration, shared_context
 from infra.configuration.role_accounts import check_execution_roles
 from infra.settings.catalogue import load_catalogue
+from infra.settings.notices import noticed
 from infra.settings.problem import ConfigurationError, warned
 from infra.settings.reading.files import find_settings, told
 from infra.stacks.deployment_stack import DeploymentStack
@@ -55,6 +56,9 @@ def synthesise(app: App) -> CloudAssembly:
     warnings += [warning for stage in stages for endpoint in stage.endpoints for warning in endpoint.warnings]
     if warnings:
         sys.stderr.write(f"\n{warned(warnings)}\n\n")
+    notices = noticed([*endpoints, *(endpoint for stage in stages for endpoint in stage.endpoints)])
+    if notices:
+        sys.stderr.write(f"\n{notices}\n\n")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     if configuration.registry is None:
         _refuse(_deploy(app, "Greenlight", configuration, endpoints))

@@ -38,10 +38,17 @@ _DOCTOR_SECONDS: Final = 120
 
 
 def settings(row: list[float]) -> str:
-    """Return the endpoint's YAML, the same for every stage, with a smoke test on a patient's row."""
+    """Return the endpoint's YAML, the same for every stage, with a smoke test on a patient's row.
+
+    The test runs in service. In a bake it would find the broken version earlier, but the demo has no time to
+    wait for the old instances.
+    """
     return f"""\
 model_package_group: {GROUP}
 instance_type: {INSTANCE_TYPE}
+rollout:
+  kind: all_at_once
+  termination_wait_seconds: 0
 smoke_test:
   requests:
   - name: one patient

@@ -76,7 +76,7 @@ class EventRules(Construct):
         self.endpoint_rule = events.Rule(
             self,
             "EndpointRule",
-            description="An endpoint came to rest, or began to change",
+            description="An endpoint came to rest, or began to change, or its rollout went on",
             event_pattern=events.EventPattern(
                 source=["aws.sagemaker"], detail_type=["SageMaker Endpoint State Change"]
             ),
@@ -112,3 +112,7 @@ class EventRules(Construct):
             event_pattern=own_events(self, PART_DETAIL_TYPE),
             targets=[impatient],
         )
+
+    def tell_of_bakes(self) -> None:
+        """Bring the stages of rollouts as well: smoke tests run in the bake, and nothing else needs them."""
+        self.endpoint_rule.add_event_pattern(detail_type=["SageMaker Endpoint Deployment State Change"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from infra.settings.compiling.compiler import compile_settings, origin
 from infra.settings.compiling.field_mapping import given_twice
 from infra.settings.compiling.hosted_variants import hosted
+from infra.settings.compiling.smoke_test_guard import exposure
 from infra.settings.consistency.autoscaling_keys import scaling_problems
 from infra.settings.consistency.owned_fields import remove_owned
 from infra.settings.consistency.rollout_keys import rollout_problems
@@ -71,6 +72,7 @@ def compile_document(document: Document, stack_name: str) -> tuple[EndpointSpec 
         settings.model_package_group,
         compiled,
         tuple(sorted(set(warnings))),
+        None if problems else exposure(settings),
         tuple((settings.asynchronous.input_paths or ()) if settings.asynchronous else ()),
     )
     return spec, sorted(set(problems))

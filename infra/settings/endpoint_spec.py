@@ -21,6 +21,8 @@ class EndpointSpec:
     compiled: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     """What AWS's texts object to, and `unchecked: true` waives."""
+    notice: str | None = None
+    """What a version that fails its smoke test could do; None without a smoke test."""
     input_paths: tuple[str, ...] = ()
     """Below which places in S3 asynchronous requests are. The models' role reads there; nothing else asks."""
 

@@ -121,6 +121,8 @@ class DeploymentStack(Stack):
             if access is not None and not access.at_home
             else None,
         )
+        if requirements.smoke_tests:
+            self.triggers.tell_of_bakes()
         self.settings.write_after(each for each in self.node.children if each is not self.settings)
         self._outputs()
 

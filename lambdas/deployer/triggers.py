@@ -26,6 +26,7 @@ from deployer.model.trigger import (
 )
 
 _METADATA: Final = "CustomerMetadataProperties"
+_BAKING: Final = "Baking"
 _VERSION_ARN: Final = re.compile(
     r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]{9,16}:[0-9]{12}:model-package/[A-Za-z0-9][A-Za-z0-9-]{0,62}/[0-9]{1,9}"
 )
@@ -47,6 +48,8 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
             return _package_changed(event, detail, event_id)
         case ("aws.sagemaker", "SageMaker Endpoint State Change"):
             return _endpoint_changed(detail, event_id)
+        case ("aws.sagemaker", "SageMaker Endpoint Deployment State Change"):
+            return _rollout_changed(detail, event_id)
         case ("aws.ssm", "Parameter Store Change"):
             return SettingsDeployed(event_id=event_id)
         case ("aws.events", "Scheduled Event"):
@@ -63,6 +66,27 @@ def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:
     if not _is_entity_name(name):
         return Unusable(f"EndpointName is {name!r}")
     return EndpointChanged(endpoint_name=name, event_id=event_id)
+
+
+def _rollout_changed(detail: dict[str, Any], event_id: str) -> Trigger:
+    trigger = _endpoint_changed(detail, event_id)
+    statuses = _pending_statuses(detail.get("PendingDeploymentSummary"))
+    if isinstance(trigger, EndpointChanged) and _BAKING not in statuses:
+        return NothingToDecide(f"no new fleet of {trigger.endpoint_name} bakes", event_id)
+    return trigger
+
+
+def _pending_statuses(pending: object) -> set[object]:
+    """Return the stages of an update's new variants; none for a change of capacity."""
+    variants = pending.get("ProductionVariants") if isinstance(pending, dict) else None
+    listed = [each.get("VariantStatus") for each in variants or () if isinstance(each, dict)]
+    return {
+        status.get("Status")
+        for statuses in listed
+        if isinstance(statuses, list)
+        for status in statuses
+        if isinstance(status, dict) and isinstance(status.get("Status"), str)
+    }
 
 
 def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:

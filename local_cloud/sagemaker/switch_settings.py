@@ -237,6 +237,18 @@ class UpdateRollbackStatus(StrEnum):
     ROLLING_BACK = "rolling_back"
 
 
+class PendingVariantStatus(StrEnum):
+    """What DescribeEndpoint shows of an update's stage, in a pending variant's `VariantStatus`.
+
+    botocore has the member, and says of it what the deployment state change event's page says. Both it and
+    its message are optional. Nobody published an answer.
+    """
+
+    WITH_MESSAGE = "with_message"
+    WITHOUT_MESSAGE = "without_message"
+    ABSENT = "absent"
+
+
 class UnversionedKeys(StrEnum):
     """How the event of an unversioned package shows members that only versions have."""
 

@@ -33,6 +33,7 @@ from local_cloud.sagemaker.switch_settings import (
     OutOfServicePermits,
     PackageAuthorization,
     PackageEnvironment,
+    PendingVariantStatus,
     SameConfigUpdate,
     SearchedGroupNames,
     SearchIndex,
@@ -149,6 +150,10 @@ class Switches:
     update_rollback_status: UpdateRollbackStatus = UpdateRollbackStatus.UPDATING
     """The model's text describes RollingBack only for changes of weights and capacities. A client must wait
     in either status."""
+
+    pending_variant_status: PendingVariantStatus = PendingVariantStatus.WITH_MESSAGE
+    """A client that acts in a bake needs the status. To tell the bake with all calls from a canary's, it also
+    needs the message: without it, it must wait for InService. Events carry both (documented sample)."""
 
     busy_scalable_target: Answer = Answer.REFUSE
     """Whether RegisterScalableTarget accepts a variant whose endpoint is not InService. A client should wait

@@ -20,6 +20,12 @@ WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "Up
 LONGEST_WAY_BACK_SECONDS = 5
 """From a reject until the version before has all calls; the canary alone takes as long."""
 
+LONGEST_TEST_SECONDS = 10
+"""From the first call of a bad version in the bake until the version before has all calls."""
+
+UNBAKED = {"kind": "all_at_once", "termination_wait_seconds": 0}
+"""A rollout after which a smoke test waits for nothing."""
+
 SENT = "[[271828182.0]]"
 """A smoke test's body that stands nowhere else."""
 
@@ -49,7 +55,12 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
                     {"body_from": f"s3://{account.bucket}/rows.json", **positive},
                     {"sample_payload": True, "expect": "[0][0] > `0`", "p95_ms": 30_000},
                 ]
-            }
+            },
+            "rollout": UNBAKED,
+        },
+        "baked": {
+            "smoke_test": {"requests": [{"body": SENT, **positive}]},
+            "rollout": {"kind": "all_at_once", "termination_wait_seconds": 60},
         },
         "compared": {
             "variants": [
@@ -57,6 +68,7 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
                 {"name": "Challenger", "weight": 1, **ONE_INSTANCE},
             ],
             "smoke_test": {"requests": [{"body": SENT, **positive}]},
+            "rollout": UNBAKED,
         },
         "shadowed": {
             "approvers": [f"{people}/release-manager"],
@@ -271,6 +283,27 @@ def test_a_version_that_fails_its_smoke_test_gives_way_to_what_served(deployment
     assert test["Expectation"] == "something to send"
     assert f"s3://{account.bucket}/rows.json cannot be read (" in test["Answer"]["Error"]
     eventually(lambda: account.predict("tried", [[1]]), lambda answer: answer == [[2]])
+
+
+def test_a_version_that_fails_its_smoke_test_in_the_bake_loses_its_calls_within_seconds(
+    deployment: Deployment,
+) -> None:
+    good, bad = deployment.register("baked", factor=2), deployment.register("baked", factor=-1)
+    deployment.approve(good)
+    assert deployment.outcome(good)["Outcome"] == "succeeded"
+    deployment.approve(bad)
+
+    def answer() -> list[list[float]]:
+        return deployment.account.predict("baked", [[1]])
+
+    eventually(answer, lambda answered: answered == [[-1]])
+    first = time.monotonic()
+    eventually(answer, lambda answered: answered == [[2]])
+
+    assert time.monotonic() - first < LONGEST_TEST_SECONDS
+    assert deployment.outcome(bad)["Outcome"] == "failed"
+    updates = [each for each in deployment.deployer_calls("baked") if each == "UpdateEndpoint"]
+    assert len(updates) == 1, "SageMaker went back by itself"
 
 
 def test_a_pinned_version_shares_the_calls_with_whichever_is_approved(deployment: Deployment) -> None:

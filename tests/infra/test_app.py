@@ -145,3 +145,14 @@ def test_what_is_left_out_below_the_endpoints_is_said_once(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("left out: ") == 1
     assert ".ipynb_checkpoints/ (hidden)" in done.stderr
+
+
+def test_what_a_bad_version_could_do_before_its_smoke_test_is_over_is_said(
+    synthesise_with: Synthesise, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = "smoke_test: {requests: [{body: '1', content_type: text/csv}]}\n"
+    (tmp_path / "churn.yaml").write_text(f"model_package_group: churn\ninstance_type: ml.m5.large\n{test}")
+
+    synthesise_with(endpoints_dir=str(tmp_path))
+
+    assert "churn: A version that fails its smoke test has all calls until" in capsys.readouterr().err

@@ -28,6 +28,7 @@ OF_SETTINGS: Final = (
     "infra.settings.consistency",
     "infra.settings.mistakes",
     "infra.settings.endpoint_spec",
+    "infra.settings.notices",
     "infra.settings.model_objects",
     "infra.settings.endpoint_requirements",
     "infra.settings.endpoint_file",

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from tests.simulation import coverage
 from tests.simulation.schedule import (
     ALARM_LASTS,
+    BAKE_EVENT,
     CHOICES,
     DELAYS,
     DENIED_FOR,
@@ -216,9 +217,10 @@ _TAKEN_OUT: Final = replace(
 
 _TO_AN_EVENT: Final = dict(
     zip(
-        (*EVENTS, *STAGE_EVENTS),
+        (*EVENTS, BAKE_EVENT, *STAGE_EVENTS),
         (
             *(_UPDATED, _REJECTED, _TAKEN_BACK, _LOOKED_AT, _CONFIGURED, _IN_PARTS),
+            replace(_TESTED, rollout=RolloutKind.ALL_AT_ONCE),
             *(_PASSED_ON, _PROMOTED, _TAKEN_OUT),
         ),
         strict=True,

@@ -11,6 +11,7 @@ from tests.simulation.schedule import (
     ALARM_CALLS,
     ALARM_KINDS,
     ALARM_READ,
+    BAKE_EVENT,
     EVENTS,
     LISTS,
     MEANWHILE,
@@ -99,7 +100,7 @@ def everywhere() -> Iterable[tuple[str, str]]:
     )
     writes = [call for call in DEPLOYER_WRITES if call != VARIANT_CALL]
     yield from ((call, f"meanwhile {kind}") for call in writes for kind in MEANWHILE)
-    yield from ((f"event {name}", kind.value) for name in EVENTS for kind in EventFaultKind)
+    yield from ((f"event {name}", kind.value) for name in (*EVENTS, BAKE_EVENT) for kind in EventFaultKind)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in PLAIN_KINDS)
     yield from ((f"begin {kind}", start.value) for kind in RolloutKind for start in RolloutStart)
     yield from ((f"rollout {kind}", end.value) for kind in RolloutKind for end in RolloutEnd)
@@ -137,7 +138,7 @@ def table(covered: Counter[tuple[str, str]]) -> str:
             "What happened between a stage's decision to write to the registry and the write",
         ),
         (
-            [f"event {name}" for name in (*EVENTS, *STAGE_EVENTS)],
+            [f"event {name}" for name in (*EVENTS, BAKE_EVENT, *STAGE_EVENTS)],
             [kind.value for kind in EventFaultKind],
             "Which fault hit which event",
         ),

@@ -101,8 +101,8 @@ TOLD: Final = {
 TOLD_OF_PROMOTION: Final = {"succeeded": frozenset({"promoted"}), "failed": frozenset({"failed"})}
 """Which tell of a promotion that did."""
 
-NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset(TOLD)}
-"""The possible ends of an attempt that SageMaker accepted."""
+NEXT: Final = {"accepted": frozenset({"testing", *TOLD}), "testing": frozenset({"accepted", *TOLD})}
+"""The possible ends of an attempt that SageMaker accepted. A test in the bake ends before the rollout."""
 
 COUNT: Final = "DesiredInstanceCount"
 WEIGHT: Final = "DesiredWeight"
@@ -1112,7 +1112,8 @@ class Law5EachEndIsTold(Law):
     """Every attempt ends in one outcome; topic and bus get it at least once, and again only after a fault.
 
     In the journal an attempt goes from open to accepted, then to testing if there is a smoke test, and to
-    succeeded or failed. From open it may go directly to each of these. An end is final, and true:
+    succeeded or failed. After a test in the bake it is accepted once more, until the rollout is over. From
+    open it may go directly to each of these. An end is final, and true:
     - succeeded: the attempt really brought its config into service, or tested again a config that was already
       in service.
     - aborted: a rollout that was stopped, or an approval that was read as withdrawn before its test.
@@ -1131,6 +1132,7 @@ class Law5EachEndIsTold(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._statuses: dict[tuple[str, str], str] = {}
+        self._failed_in_bake: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], list[Call]] = {}
         self._said: dict[tuple[str, str], tuple[Any, ...]] = {}
 
@@ -1161,6 +1163,7 @@ class Law5EachEndIsTold(Law):
         self._statuses[name, item] = now
         if before == now:
             return
+        was_bad = self._was_bad(call, name, attempt)
         if before in SETTLED or (before in NEXT and now not in NEXT[before]):
             raise self.broken(f"{item} of {name} went from {before} to {now}")
         if attempt["action"] in ASIDE or now not in SETTLED:
@@ -1175,20 +1178,24 @@ class Law5EachEndIsTold(Law):
         if before == "testing" and now == "aborted":
             self._check_untried(call, attempt)
             return
-        is_tried = (
-            now == "failed"
-            and "failed_test" in attempt
-            and (answered_badly(call.invocation, name) or never_ended(attempt))
-        )
+        is_tried = now == "failed" and was_bad
         if now in {"failed", "aborted"} and succeeded and self._still_serves(rollouts[-1]) and not is_tried:
             raise self.broken(f"{item} of {name} counts as {now} and succeeded")
         if now in TOLD and any(each.ended is None for each in rollouts):
             raise self.broken(f"{item} of {name} counts as {now}, and is under way")
-        self._check_abort(f"{item} of {name}", now, rollouts)
+        if not is_tried:
+            self._check_abort(f"{item} of {name}", now, rollouts)
         if now == "failed" and not rollouts and not self._was_refused(attempt):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and not all(self._went_unnoted(name, item, each) for each in rollouts):
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
+
+    def _was_bad(self, call: Call, name: str, attempt: dict[str, Any]) -> bool:
+        """Tell whether a version failed its test, in this invocation or, in the bake, in an earlier one."""
+        key = (name, attempt["item"])
+        if "failed_test" in attempt and (answered_badly(call.invocation, name) or never_ended(attempt)):
+            self._failed_in_bake.add(key)
+        return "failed_test" in attempt and key in self._failed_in_bake
 
     def _went_unnoted(self, name: str, item: str, rollout: Rollout) -> bool:
         """Tell whether a change was undone before the journal took a note of it, which it denied."""
@@ -1932,11 +1939,12 @@ class Law9EveryEndpointHasItsTurn(Law):
             raise self.broken(f"{who} looked at {sorted(looked)} and hands over {sorted(handed)}")
 
 
-class Law10OnlyWhatIsTakenBackIsAborted(Law):
-    """A rollout is aborted only if its version is not approved, and an abort stops only that rollout.
+class Law10OnlyWhatIsGivenUpIsAborted(Law):
+    """A rollout is aborted only if its version is not approved or failed its test; an abort stops only that.
 
     Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
-    being rolled out is not deployable. Before it updates an endpoint under such an alarm, it clears it. It
+    being rolled out is not deployable, or the journal has it that the version failed its smoke test in the
+    bake (law 14 says when it may). Before it updates an endpoint under such an alarm, it clears it. It
     begins no such update until five minutes after the end of a rollout that it aborted, if the journal knows
     that: nobody says how soon CloudWatch sees the end of an abort. At rest no such alarm is set.
     """
@@ -1980,6 +1988,9 @@ class Law10OnlyWhatIsTakenBackIsAborted(Law):
                 raise self.broken(f"{name} may still be on for an abort, and guards an update")
 
     def _check_abort(self, call: Call) -> None:
+        attempt = self.facts.unsettled(call.request["AlarmName"].split(".")[1])
+        if attempt is not None and "failed_test" in attempt:
+            return
         before = [each for each in call.invocation.calls[:-1] if each.service == "sagemaker"]
         read = before[-1] if before else None
         if (
@@ -2466,11 +2477,12 @@ class Law14VersionsAreTried(Law):
     """With a smoke test, a version is live once it passed the test, and failed if it did not.
 
     An attempt succeeds only if the invocation that notes it got the test's number of good answers since the
-    rollout ended, or if that config had succeeded before. It fails its test only if an answer was bad, a call
-    met a fault, or the journal has a test that began before and never ended. Before a test's first call, and
-    after the test was claimed, the invocation reads every version that the attempt put on the endpoint from
-    the registry. Laws 5 and 3 say that a failed version is reported once, and gives way to what can be
-    restored.
+    rollout ended, or if that config had succeeded before. It also may if an invocation noted that the version
+    passed in the bake, and had got them while callers reached no other config. It fails its test only if an
+    answer was bad, a call met a fault, or the journal has a test that began before and never ended. Before a
+    test's first call, and after the test was claimed, the invocation reads every version that the attempt put
+    on the endpoint from the registry. Laws 5 and 3 say that a failed version is reported once, and gives way
+    to what can be restored.
 
     The law excludes worlds in which settings were missing for a while: the test went with them.
     """
@@ -2478,9 +2490,14 @@ class Law14VersionsAreTried(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._statuses: dict[tuple[str, str], str] = {}
+        self._tested_in_bake: set[tuple[str, str]] = set()
+        self._reached: dict[int, set[str]] = {}
+        """Which configs callers reached at a test's call, by its number."""
 
     def check_call(self, call: Call) -> None:
         if call.operation == "InvokeEndpoint":
+            receiving = self.world.hosting.receiving(call.request["EndpointName"])
+            self._reached[call.number] = {spec.endpoint_config_name for spec, _ in receiving}
             self._check_begun(call)
         key = call.request.get("Key") or call.request.get("Item") or {}
         if (
@@ -2495,13 +2512,20 @@ class Law14VersionsAreTried(Law):
         attempt = self.world.journalled(name, key["item"]["S"])
         before = self._statuses.get((name, key["item"]["S"]))
         self._statuses[name, key["item"]["S"]] = attempt["status"]
+        self._note_bake(call, name, attempt)
         # An invocation that only reports an end, or notes the report, need not have tested anything.
         if attempt["action"] in ASIDE or attempt["status"] == before:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
-            if not answered_badly(call.invocation, name) and not never_ended(attempt):
+            # What failed in the bake was looked at when that was noted.
+            was_bad = (name, key["item"]["S"]) in self._tested_in_bake
+            if not was_bad and not answered_badly(call.invocation, name) and not never_ended(attempt):
                 raise self.broken(f"{key['item']['S']} of {name} failed a test that it passed")
-        elif attempt["status"] == "succeeded" and not self._is_proven(name, attempt):
+        elif (
+            attempt["status"] == "succeeded"
+            and "test_passed_at" not in attempt
+            and not self._is_proven(name, attempt)
+        ):
             ended = self._ended(name, attempt)
             good = [
                 each
@@ -2512,6 +2536,23 @@ class Law14VersionsAreTried(Law):
                 raise self.broken(
                     f"{key['item']['S']} of {name} counts as live after {len(good)} good answers"
                 )
+
+    def _note_bake(self, call: Call, name: str, attempt: dict[str, Any]) -> None:
+        """Look at a note about a test in the bake, when it is made."""
+        key = (name, attempt["item"])
+        if attempt["action"] in ASIDE or attempt["status"] != "accepted" or key in self._tested_in_bake:
+            return
+        if "failed_test" in attempt:
+            self._tested_in_bake.add(key)
+            if not answered_badly(call.invocation, name) and not never_ended(attempt):
+                raise self.broken(f"{key[1]} of {name} failed a test in the bake that it passed")
+        elif "test_passed_at" in attempt:
+            self._tested_in_bake.add(key)
+            only = {attempt["endpoint_config_name"]}
+            tries = [each for each in _tries(call.invocation, name) if _is_good(each)]
+            good = [each for each in tries if self._reached[each.number] == only]
+            if len(good) < GOOD_ANSWERS:
+                raise self.broken(f"{key[1]} of {name} passed in the bake after {len(good)} good answers")
 
     def _check_begun(self, call: Call) -> None:
         name = call.request["EndpointName"]
@@ -2667,7 +2708,7 @@ LAWS: Final[tuple[type[Law], ...]] = (
     Law7JournalExplains,
     Law8ScaledStaysScaled,
     Law9EveryEndpointHasItsTurn,
-    Law10OnlyWhatIsTakenBackIsAborted,
+    Law10OnlyWhatIsGivenUpIsAborted,
     Law11ScalingComesBack,
     Law12RolloutsKeepTheirPromise,
     Law13AlarmsBlameWhoSetThemOff,

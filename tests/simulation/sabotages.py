@@ -615,6 +615,36 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if status is None and self._smoke_testing.applies_to(deployment):\n",
     ),
     Sabotage(
+        "leave the smoke test to the service",
+        "phases/smoke_testing.py",
+        "            and self.is_due(deployment)\n",
+        "            and not self.is_due(deployment)\n",
+    ),
+    Sabotage(
+        "test while a canary bakes",
+        "decisions/bake.py",
+        "    return shown.status == _BAKING and (bake is Bake.ONLY or _FULL_CAPACITY in shown.message)\n",
+        "    return shown.status == _BAKING and (bake is Bake.ONLY or _BAKING in shown.message)\n",
+    ),
+    Sabotage(
+        "let what failed in the bake keep its calls",
+        "phases/aborting.py",
+        "        if deployment.failed_test is not None:\n",
+        "        if deployment.failed_test is not None and deployment.test_passed_at is not None:\n",
+    ),
+    Sabotage(
+        "test again in service what passed in the bake",
+        "phases/smoke_testing.py",
+        "        return deployment.test_passed_at is None and self.applies_to(deployment)\n",
+        "        return self.applies_to(deployment)\n",
+    ),
+    Sabotage(
+        "call a version aborted that failed in the bake",
+        "phases/settlement.py",
+        "    if status is not None and deployment.failed_test is not None:\n",
+        "    if status is None and deployment.failed_test is not None:\n",
+    ),
+    Sabotage(
         "take every answer for a good one",
         "phases/smoke_test_run.py",
         "                    unmet = request.unmet(answer)\n",

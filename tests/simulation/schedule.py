@@ -249,6 +249,9 @@ STAGE_EVENTS: Final = (PASSED_EVENT, WAITING_EVENT, TAKEN_BACK_EVENT)
 """The events that say where a version stands; each is delivered to every stage. The last one's version stands
 nowhere, or at a gate no longer."""
 
+BAKE_EVENT: Final = "SageMaker Endpoint Deployment State Change: Baking"
+"""The event that an update bakes. Only where there is a smoke test does a rule of the stack match it."""
+
 HANDED_OVER: Final = (
     "managed",
     "serves the first version",
@@ -646,7 +649,8 @@ def draw(random: Random) -> Schedule:
                 events.randrange(len(DELAYS)),
             )
             for _ in range(events.choice((0, 0, 1, 2, 4)))
-        ),
+        )
+        + _faults_of_bakes(stream("faults of bakes")),
         denials=_denials(stream("denials")),
     )
 
@@ -689,6 +693,13 @@ def _fault_of(random: Random) -> Fault:
         delay=random.randrange(len(DELAYS)),
         meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
     )
+
+
+def _faults_of_bakes(random: Random) -> tuple[EventFault, ...]:
+    """Let an event of a bake be lost, late or doubled, in a fourth of all schedules."""
+    nth, kind = random.randrange(3), random.choice(tuple(EventFaultKind))
+    fault = EventFault(BAKE_EVENT, nth, kind, random.randrange(len(DELAYS)))
+    return random.choice(((), (), (), (fault,)))
 
 
 def _faults_of_telling(random: Random) -> tuple[Fault, ...]:

@@ -12,6 +12,7 @@ from deployer.contract import FLEET
 from deployer.decisions.sweep import last_full_look_due
 from tests.simulation.alarm_laws import ALARM_LAWS
 from tests.simulation.back_laws import BACK_LAWS
+from tests.simulation.bake_laws import BAKE_LAWS
 from tests.simulation.cause_laws import CAUSE_LAWS
 from tests.simulation.counting import counts_of
 from tests.simulation.history_laws import HISTORY_LAWS
@@ -41,7 +42,7 @@ STILL_SECONDS: Final = 900.0
 A_DAY: Final = 24 * 60 * 60.0
 """After this long, the deployer reads the alarms of an endpoint at rest again."""
 
-EVERY_LAW: Final = (*LAWS, *STAGE_LAWS, *ALARM_LAWS, *HISTORY_LAWS, *BACK_LAWS, *CAUSE_LAWS)
+EVERY_LAW: Final = (*LAWS, *STAGE_LAWS, *ALARM_LAWS, *HISTORY_LAWS, *BACK_LAWS, *CAUSE_LAWS, *BAKE_LAWS)
 
 
 @dataclass(frozen=True, slots=True)

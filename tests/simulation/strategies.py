@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.simulation.schedule import (
     ALARM_LASTS,
     ALARM_READ,
+    BAKE_EVENT,
     CHOICES,
     DELAYS,
     DENIED_FOR,
@@ -103,7 +104,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
         event_faults=st.lists(
             st.builds(
                 EventFault,
-                st.sampled_from((*EVENTS, *STAGE_EVENTS)),
+                st.sampled_from((*EVENTS, BAKE_EVENT, *STAGE_EVENTS)),
                 st.integers(0, 9),
                 st.sampled_from(EventFaultKind),
                 _DELAY,

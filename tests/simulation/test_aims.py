@@ -11,6 +11,7 @@ from tests.simulation import coverage
 from tests.simulation.aims import AIMS, AIMS_APART, STAGE_AIMS, Aim, aim_of, lead
 from tests.simulation.runner import schedule_of
 from tests.simulation.schedule import (
+    BAKE_EVENT,
     EVENTS,
     LISTS,
     REGISTRY_WRITE,
@@ -42,7 +43,10 @@ SAMPLE: list[Aim] = [
     *((call, "stale") for call in STALE_READS),
     *((call, GAP) for call in LISTS),
     *((TELLING, kind) for kind in FAULTS),
-    *((f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)]) for number, event in enumerate(EVENTS)),
+    *(
+        (f"event {event}", EVENT_FAULTS[number % len(EVENT_FAULTS)])
+        for number, event in enumerate((*EVENTS, BAKE_EVENT))
+    ),
     *((f"endpoint {STATUSES[number % len(STATUSES)]}", kind) for number, kind in enumerate(KINDS)),
 ]
 LONG_SAMPLE: list[Aim] = [

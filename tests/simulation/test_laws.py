@@ -741,7 +741,7 @@ def set_alarm(state: str) -> None:
 def test_law_10_a_rollout_is_aborted_only_after_reading_that_its_version_is_taken_back(
     guarded: Deployed,
 ) -> None:
-    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsTakenBackIsAborted: rogue1 aborts"):
+    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsGivenUpIsAborted: rogue1 aborts"):
         guarded.do(lambda: set_alarm("ALARM"))
 
 
@@ -751,14 +751,14 @@ def test_law_10_no_update_begins_without_clearing_the_alarm(guarded: Deployed) -
     guarded.world.observers[:] = [judge.check_call]
 
     config = deployment_config("churn", RolloutKind.CANARY)
-    with pytest.raises(LawBrokenError, match=r"Law10OnlyWhatIsTakenBackIsAborted: .* was not cleared"):
+    with pytest.raises(LawBrokenError, match=r"Law10OnlyWhatIsGivenUpIsAborted: .* was not cleared"):
         guarded.do(lambda: update(arn, instances=2, DeploymentConfig=config))
 
 
 def test_law_10_no_alarm_stays_set(guarded: Deployed) -> None:
     guarded.world.alarms.set("Greenlight.churn.abort", AlarmState.ALARM)
 
-    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsTakenBackIsAborted: the abort alarm of churn"):
+    with pytest.raises(LawBrokenError, match="Law10OnlyWhatIsGivenUpIsAborted: the abort alarm of churn"):
         guarded.judge.check_rest()
 
 

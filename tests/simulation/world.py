@@ -45,6 +45,7 @@ from tests.simulation.people import STACK, People, ScriptedFleets, TolerantArtif
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     ALARM_READ,
+    BAKE_EVENT,
     DELAYS,
     DENIED_FOR,
     GAPS,
@@ -531,17 +532,19 @@ class World:
 
     def emit(self, event: dict[str, Any]) -> None:
         """Take an event of AWS, and deliver it as the schedule says."""
-        if event["detail-type"] == ENDPOINT_DEPLOYMENT_STATE_CHANGE:
-            # No rule of the stack matches it: it only tells that DescribeEndpoint answers something new.
+        is_stage = event["detail-type"] == ENDPOINT_DEPLOYMENT_STATE_CHANGE
+        if is_stage:
+            # DescribeEndpoint answers something new. A rule of the stack matches it only for smoke tests.
             self.changed.add(event["detail"]["EndpointName"])
-            return
+            if not self.schedule.smoke_test:
+                return
         number = self._events
         self._events += 1
         detail = event["detail"]
         if "ModelPackageArn" in detail:
             event = self._lagging(event)
         name = detail.get("EndpointName")
-        if name is not None:
+        if name is not None and not is_stage:
             self.changed.add(name)
             self.people.endpoint_changed(name)
         about = name or detail.get("ModelPackageArn", detail.get("name", "")).rsplit(":", 1)[-1]
@@ -1132,6 +1135,9 @@ def event_name(event: dict[str, Any]) -> str:
         if stands == {**stands, "Stage": PRODUCTION, "StageStatus": "PendingApproval"}:
             return WAITING_EVENT
         return PASSED_EVENT if is_at(PASSED, stands) or stands.get("Stage") in LATER else TAKEN_BACK_EVENT
+    pending = detail.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+    if any(status["Status"] == "Baking" for each in pending for status in each.get("VariantStatus", ())):
+        return BAKE_EVENT
     status = detail.get("ModelApprovalStatus")
     return event["detail-type"] if status is None else f"{event['detail-type']}: {status}"
 

@@ -140,7 +140,8 @@ def abort_alarm(watched: Watched) -> Alarm:
         name=alarm_name(watched.stack_name, watched.endpoint_name, ABORT),
         description=(
             f"Greenlight sets this alarm to stop a rollout of {watched.endpoint_name} whose version was "
-            "rejected; SageMaker then rolls back. To stop a rollout by hand, reject the version."
+            "rejected or failed its smoke test; SageMaker then rolls back. To stop a rollout by hand, reject "
+            "the version."
         ),
         metrics={
             "stopped": Metric(ABORT_METRIC, "Maximum", dimensions, METRIC_NAMESPACE),

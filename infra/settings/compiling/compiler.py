@@ -21,6 +21,7 @@ from infra.settings.compiling.hosted_variants import (
     weigh_shadow,
 )
 from infra.settings.compiling.scalable_target import scalable_target
+from infra.settings.compiling.smoke_test_guard import rollout_of
 from infra.settings.compiling.stored_smoke_test import stored_test
 from infra.settings.keys.approvers import with_sessions
 
@@ -61,17 +62,16 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         spec[SettingsKey.SUPPORTED_INSTANCE_TYPES] = settings.supported_instance_types
     if settings.restart is not None:
         spec[SettingsKey.RESTART] = settings.restart
-    if settings.rollout is not None:
+    rollout = rollout_of(settings)
+    if rollout is not None:
         # The abort alarm comes first: whatever else is watched, a reject must be able to stop a rollout.
         made = alarms(settings, endpoint_name, stack_name)
         names = [alarm.name for alarm in made]
-        spec["DeploymentConfig"] = deployment_config(
-            settings.rollout, [*names, *settings.rollout.alarms.existing]
-        )
+        spec["DeploymentConfig"] = deployment_config(rollout, [*names, *rollout.alarms.existing])
         spec[SettingsKey.ABORT_ALARM_NAME] = names[0]
         spec[SettingsKey.ALARMS] = [alarm.request() for alarm in made]
-        if settings.rollout.back != "at_once":
-            spec[SettingsKey.BACK] = settings.rollout.back
+        if rollout.back != "at_once":
+            spec[SettingsKey.BACK] = rollout.back
     elif overrides.deployment_config:
         spec["DeploymentConfig"] = merged({}, overrides.deployment_config)
     scaling = {
@@ -139,7 +139,8 @@ def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> l
 
     Each variant that follows the group has its own: what another one answers says nothing of the new version.
     """
-    if settings.rollout is None:
+    rollout = rollout_of(settings)
+    if rollout is None:
         return []
     variants = hosted(settings, endpoint_name)
     watched = [
@@ -149,7 +150,7 @@ def alarms(settings: EndpointSettings, endpoint_name: str, stack_name: str) -> l
     made = [abort_alarm(watched[0])]
     for each, variant in zip(watched, variants, strict=True):
         if variant.follows:
-            made += rollback_alarms(each, settings.rollout.alarms)
+            made += rollback_alarms(each, rollout.alarms)
     return made
 
 

@@ -157,7 +157,7 @@ class EndpointSettings(StrictModel):
         Rollout | None,
         Field(
             description="how a new version replaces the old one, and which alarms stop it; by default all at "
-            "once, without alarms"
+            "once, without alarms; with a smoke test, the old instances stay until it is over"
         ),
     ] = None
     autoscaling: Annotated[
@@ -177,7 +177,7 @@ class EndpointSettings(StrictModel):
     ] = None
     smoke_test: Annotated[
         SmokeTest | None,
-        Field(description="requests that a version must answer correctly right after it goes live"),
+        Field(description="requests that a version must answer correctly as soon as it has all calls"),
     ] = None
     tags: Annotated[
         dict[str, str],

@@ -1,4 +1,4 @@
-"""Owns the key `smoke_test`: calls that test a version right after it goes live.
+"""Owns the key `smoke_test`: calls that test a version as soon as it has all calls.
 
 The deployer makes the calls. Their bodies are stored with the settings or read from S3. The time limit leaves
 the deployer enough time to restore the previous version and to report.
@@ -105,12 +105,20 @@ class SmokeTestRequest(StrictModel):
 
 
 class SmokeTest(StrictModel):
-    """Call a new version once it is in service.
+    """Call a new version as soon as it has all calls, while the old instances still wait.
 
-    If an answer is wrong, the attempt has failed: the deployer restores the previous version, and does not
-    retry the failed one until it is approved again. Without a previous version, the deployer leaves the
-    endpoint and reports the failure. Of several variants, it calls each one that follows the group by name
-    (`TargetVariant`). Reports say what was wrong. They quote bodies only with `log_bodies`.
+    If an answer is wrong, the old instances take the calls back, and the attempt has failed. The deployer
+    does not retry the failed version until it is approved again. Without `rollout`, a smoke test brings one:
+    all at once, guarded by the abort alarm, and the old instances stay for 300 seconds. That costs their
+    price. To do without, write `rollout: {kind: all_at_once, termination_wait_seconds: 0}`.
+
+    If the old instances do not stay for the test, it begins once the version is in service. So it does for
+    `kind: rolling`, for serverless and new endpoints, and if AWS does not show when all calls have moved. The
+    deployer then restores the previous version by another update. Without a previous version, the deployer
+    leaves the endpoint and reports the failure. `cdk synth` says what a bad version could do meanwhile.
+
+    Of several variants, the deployer calls each one that follows the group by name (`TargetVariant`). Reports
+    say what was wrong. They quote bodies only with `log_bodies`.
     """
 
     requests: Annotated[

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from deployer.decisions.bake import bake_of
 from deployer.decisions.retries import is_retry, was_told
 from deployer.decisions.variant_properties import unset_properties
 from deployer.endpoint_pass.ledger import LostLeaseError
@@ -96,7 +97,7 @@ class Attempts:
         approval, release = choice.decided_by, choice.release
         return self._ledger.begin(
             Deployment(
-                **self._claim(approval.correlation_id, release.endpoint_name),
+                **_claimed(self._ledger, approval.correlation_id, self._now()),
                 action=action,
                 version_arn=release.version_arn,
                 version=release.version,
@@ -122,7 +123,7 @@ class Attempts:
         self.withdraw_left_behind()
         return self._ledger.begin(
             Promotion(
-                **self._claim(of.correlation_id, of.endpoint_name),
+                **_claimed(self._ledger, of.correlation_id, self._now()),
                 version_arn=of.version_arn,
                 version=of.version,
                 group_name=of.group_name,
@@ -136,26 +137,15 @@ class Attempts:
             )
         )
 
-    def begin_clean_up(self, endpoint_name: str, deletion: Deletion) -> CleanUp:
+    def begin_clean_up(self, deletion: Deletion) -> CleanUp:
         """Journal a clean-up before its first deletion, or continue one that was left behind."""
         latest = self._ledger.history.latest_attempt
         if isinstance(latest, CleanUp) and latest.unsettled:
             return self._ledger.move(latest, lease_until=self._now() + LEASE, deletion=deletion)
         assert latest is not None, "what is deleted was made by an attempt"
         return self._ledger.begin(
-            CleanUp(**self._claim(latest.correlation_id, endpoint_name), deletion=deletion)
+            CleanUp(**_claimed(self._ledger, latest.correlation_id, self._now()), deletion=deletion)
         )
-
-    def _claim(self, correlation_id: str, endpoint_name: str) -> dict[str, Any]:
-        now, latest = self._now(), self._ledger.history.latest_attempt
-        return {
-            "endpoint_name": endpoint_name,
-            "number": latest.number + 1 if latest is not None else 1,
-            "correlation_id": correlation_id,
-            "started_at": now,
-            "invocation_id": self._ledger.invocation_id,
-            "lease_until": now + LEASE,
-        }
 
     # Move ---------------------------------------------------------------------------------------------
 
@@ -201,6 +191,19 @@ class Attempts:
             tests_begun=deployment.tests_begun + 1,
         )
 
+    def note_test_in_bake(self, deployment: Deployment, failure: Failure | None) -> None:
+        """Note how a smoke test in the bake ended; SageMaker's rollout goes on, or is to be aborted."""
+        now = self._now()
+        ended: dict[str, Any] = {"failed_test": failure, "abort_asked_at": now}
+        if failure is None:
+            ended = {"test_passed_at": now}
+        self._ledger.move(deployment, status=AttemptStatus.ACCEPTED, lease_until=now, **ended)
+        self._logger.info(
+            "Smoke test in the bake ended",
+            attempt=deployment.number,
+            reason=failure.reason if failure is not None else None,
+        )
+
     def release_lease(self, attempt: Attempt, **changes: Any) -> None:  # noqa: ANN401 - the attempt's fields
         """Let any invocation continue an attempt that this one cannot."""
         self._ledger.move(attempt, lease_until=self._now(), **changes)
@@ -236,6 +239,7 @@ class Attempts:
         now = self._now()
         changes: dict[str, Any] = {"status": status, "reason": reason, "cause": cause, "settled_at": now}
         if isinstance(attempt, Deployment):
+            failed_test = failed_test or attempt.failed_test
             ended = replace(attempt, failed_test=failed_test, **changes)
             told = ended.was_hindered and was_told(ended, self._ledger.history.deployments)
             changes |= {"failed_test": failed_test, "end_reported": told}
@@ -259,6 +263,19 @@ class Attempts:
         self.settle(attempt, AttemptStatus.WITHDRAWN, reason="It is no longer wanted.")
 
 
+def _claimed(ledger: Ledger, correlation_id: str, now: datetime) -> dict[str, Any]:
+    """Return the fields by which an attempt claims its endpoint's next number."""
+    latest = ledger.history.latest_attempt
+    return {
+        "endpoint_name": ledger.endpoint_name,
+        "number": latest.number + 1 if latest is not None else 1,
+        "correlation_id": correlation_id,
+        "started_at": now,
+        "invocation_id": ledger.invocation_id,
+        "lease_until": now + LEASE,
+    }
+
+
 def _terms(deploy: Deploy) -> dict[str, Any]:
     """Return the fields in which a deployment records the update that it asks for."""
     update = deploy.change if isinstance(deploy.change, UpdateEndpoint) else None
@@ -269,4 +286,5 @@ def _terms(deploy: Deploy) -> dict[str, Any]:
         "doubles_instances": update is not None and update.doubles_instances,
         "to_set": update.to_set if update is not None else (),
         "at_once": update is not None and update.at_once,
+        "bake": bake_of(deploy),
     }

@@ -16,7 +16,7 @@ from deployer.gateways.sagemaker_errors import (
     is_error,
     narrowed,
 )
-from deployer.model.endpoint import Endpoint, EndpointSummary
+from deployer.model.endpoint import Endpoint, EndpointSummary, VariantStatus
 from deployer.model.excerpts import excerpt
 from deployer.model.variant_properties import COUNT, WEIGHT, in_words
 
@@ -58,6 +58,13 @@ class Endpoints:
                 each["VariantName"]: {name: float(each[name]) for name in (COUNT, WEIGHT) if name in each}
                 for each in answer.get("ProductionVariants", ())
             },
+            pending_statuses=tuple(
+                tuple(
+                    VariantStatus(status["Status"], status.get("StatusMessage") or "")
+                    for status in each.get("VariantStatus") or ()
+                )
+                for each in (pending or {}).get("ProductionVariants") or ()
+            ),
         )
 
     def summaries(self) -> dict[str, EndpointSummary]:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.gateways.journal_table import stored_time
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
-from deployer.model.attempt import Action, Attempt, AttemptStatus, CleanUp, Deletion, Deployment, Promotion
+from deployer.model.attempt import (
+    Action,
+    Attempt,
+    AttemptStatus,
+    Bake,
+    CleanUp,
+    Deletion,
+    Deployment,
+    Promotion,
+)
 from deployer.model.cause import Cause
 from deployer.model.companion import Companion
 from deployer.model.history import FirstLook, LastObserved
@@ -228,6 +237,8 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "config_request": attempt.config_request and json.dumps(attempt.config_request, sort_keys=True),
         "failed_test": failed_test and json.dumps(asdict(failed_test), sort_keys=True),
         "unguarded": attempt.unguarded,
+        "bake": attempt.bake and attempt.bake.value,
+        "test_passed_at": attempt.test_passed_at and stored_time(attempt.test_passed_at),
         "to_set": attempt.to_set and json.dumps([asdict(each) for each in attempt.to_set]),
     }
     return {
@@ -285,6 +296,7 @@ def _version_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
     failed_test, config_request = _text(item, "failed_test"), _text(item, "config_request")
+    bake = _text(item, "bake")
     return {
         "replaces_endpoint_config_name": _text(item, "replaces_endpoint_config_name"),
         "endpoint_last_modified_time": read_time(item, "endpoint_last_modified_time"),
@@ -302,6 +314,8 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "config_request": json.loads(config_request) if config_request else None,
         "at_once": item["at_once"]["BOOL"],
         "start_reported": item["start_reported"]["BOOL"],
+        "bake": Bake(bake) if bake else None,
+        "test_passed_at": read_time(item, "test_passed_at"),
     }
 
 

@@ -34,7 +34,7 @@ class AttemptStatus(Enum):
     """SageMaker accepted the change, and the endpoint has not been seen at rest since."""
 
     TESTING = "testing"
-    """The version serves. The invocation that holds the lease runs its smoke test."""
+    """All calls reach the version. The invocation that holds the lease runs its smoke test."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -58,6 +58,14 @@ class Action(Enum):
     UPDATE_ENDPOINT = "UpdateEndpoint"
     CLEAN_UP = "CleanUp"
     PROMOTE = "Promote"
+
+
+class Bake(Enum):
+    """Which bake of an update has all calls on the new fleet, and the old one beside it."""
+
+    ONLY = "only"
+    LAST = "last"
+    """Canary or linear: the bakes before it have a part of the calls."""
 
 
 _QUOTA: Final = re.compile(r"service limit '(?P<name>[^']+)'")
@@ -208,7 +216,10 @@ class Deployment(_OfVersion):
         abort_asked_at: When the deployer set off the abort alarm for it.
         deletes_endpoint: Whether the endpoint had failed, so that it is deleted and created again.
         tests_begun: How often the smoke test was begun. It is counted when the test is claimed.
-        failed_test: The smoke test that the version failed; None if it did not come to that.
+        failed_test: The smoke test that the version failed; None if it did not come to that. If it failed in
+            the bake, the end of the rollout is not known yet.
+        test_passed_at: When the version passed its smoke test in the bake; None if it did not.
+        bake: The bake in which the smoke test may run; None if the old fleet cannot take calls back.
         alarms_left_out: Rollback alarms that do not guard it, for example because they were on before.
         alarms_unread: Whether the deployer could not read the alarms' states before it began.
         unguarded: Why it goes out without its settings' guardrails; None if they guard it.
@@ -236,6 +247,8 @@ class Deployment(_OfVersion):
     config_request: Mapping[str, Any] | None = None
     at_once: bool = False
     start_reported: bool = False
+    bake: Bake | None = None
+    test_passed_at: datetime | None = None
 
     @property
     def is_written_to_registry(self) -> bool:

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class VariantStatus:
+    """The stage of one variant's change, as in botocore's `ProductionVariantStatus`."""
+
+    status: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An observed endpoint.
 
@@ -28,6 +36,7 @@ class Endpoint:
         last_modified_time: SageMaker's own clock.
         variant_names: The production variants that serve; none while it is being created.
         variant_properties: The count and weight that each of them is to have.
+        pending_statuses: The stages of each new production variant of an update under way, as far as shown.
     """
 
     name: str
@@ -39,6 +48,7 @@ class Endpoint:
     last_modified_time: datetime
     variant_names: tuple[str, ...] = ()
     variant_properties: Running = field(default_factory=dict)
+    pending_statuses: tuple[tuple[VariantStatus, ...], ...] = ()
 
     @property
     def modifying(self) -> bool:

@@ -148,6 +148,12 @@ def _end(
         return OutcomeKind.ABORTED, told
     if attempt.failed_test is not None:
         change = "the test changes" if holds else "its settings or the test change"
+        if serving != attempt.endpoint_config_name:
+            return OutcomeKind.FAILED, (
+                f"{version} failed its smoke test on {attempt.endpoint_name} during its rollout, and "
+                f"SageMaker rolled it back: {attempt.reason} {still} "
+                f"The version is tried again once it is approved again, or {change}."
+            )
         return OutcomeKind.FAILED, (
             f"{version} serves on {attempt.endpoint_name} and failed its smoke test: {attempt.reason} "
             "The newest approved version that served well is put back, if there is one. "

@@ -1,4 +1,7 @@
-"""Waits while SageMaker is at work, and makes it roll back an update whose approval was taken back."""
+"""Waits while SageMaker is at work, and makes it roll back an update that was given up.
+
+Its approval was taken back, or the version failed its smoke test in the bake.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ class AbortingPhase:
         endpoint, attempt = round_.endpoint, self._ledger.history.unsettled
         if attempt is not None and not was_left_behind(attempt, now=self._now()):
             if isinstance(attempt, Deployment) and endpoint is not None:
-                self._abort_if_taken_back(attempt, endpoint)
+                self._abort_if_given_up(attempt, endpoint)
             self._logger.info("An attempt is under way: waiting", attempt=attempt.number)
             return Next.LEAVE
         if endpoint is not None and endpoint.modifying:
@@ -64,28 +67,23 @@ class AbortingPhase:
             return Next.STOP
         return Next.GO_ON
 
-    def _abort_if_taken_back(self, deployment: Deployment, endpoint: Endpoint) -> None:
-        alarm_name, history = self._settings.abort_alarm_name, self._ledger.history
+    def _abort_if_given_up(self, deployment: Deployment, endpoint: Endpoint) -> None:
+        alarm_name = self._settings.abort_alarm_name
         if alarm_name is None or endpoint.status != "Updating" or not deployment.is_under_way_on(endpoint):
             return
-        stand = [each.version_arn for each in history.approvals]
-        taken_back = [
-            each for each in deployment.version_arns if not any(same_arn(each, arn) for arn in stand)
-        ]
-        if all(self._versions.may_still_serve(each) for each in taken_back):
+        why = self._given_up(deployment)
+        if why is None:
             return
         if deployment.at_once or alarm_name in deployment.alarms_left_out:
             # SageMaker does not look at the alarm, and it may be somebody else's.
-            self._logger.warning("Its approval was taken back, and its rollout is not guarded by the alarm")
+            self._logger.warning("It was given up, and its rollout is not guarded by the alarm", reason=why)
             return
         # Note it first: the invocation that settles the attempt must not blame the version.
         self._attempts.note_abort(deployment)
         version = f"version {deployment.version} of {deployment.group_name}"
-        step = SetOffAbortAlarm(alarm_name, reason=f"Greenlight: {version} is no longer approved.")
+        step = SetOffAbortAlarm(alarm_name, reason=f"Greenlight: {version} {why}.")
         self._logger.warning(
-            "Its approval was taken back: making SageMaker roll back",
-            attempt=deployment.number,
-            steps=[step],
+            "Making SageMaker roll back", reason=why, attempt=deployment.number, steps=[step]
         )
         try:
             self._executor.make(step)
@@ -93,10 +91,22 @@ class AbortingPhase:
             if refusal.is_passing:
                 raise
             self._notices.report(
-                f"V{version[1:]} is no longer approved, and its rollout "
+                f"V{version[1:]} {why}, and its rollout "
                 f"on {deployment.endpoint_name} cannot be stopped. When it is over, the version before it is "
                 f"put back. {refusal}"
             )
+
+    def _given_up(self, deployment: Deployment) -> str | None:
+        """Return why a rollout is to be aborted, in words; None if it is not."""
+        if deployment.failed_test is not None:
+            return "failed its smoke test"
+        stand = [each.version_arn for each in self._ledger.history.approvals]
+        taken_back = [
+            each for each in deployment.version_arns if not any(same_arn(each, arn) for arn in stand)
+        ]
+        if all(self._versions.may_still_serve(each) for each in taken_back):
+            return None
+        return "is no longer approved"
 
 
 def was_left_behind(attempt: Attempt, *, now: datetime) -> bool:

@@ -84,7 +84,7 @@ class CleanUpPhase:
         return None if is_due or last is None else last.reason
 
     def _delete(self, deletion: Deletion) -> Next:
-        clean_up = self._attempts.begin_clean_up(self._endpoint_name, deletion)
+        clean_up = self._attempts.begin_clean_up(deletion)
         with self._attempts.released_if_cut_short(clean_up):
             while True:
                 # Do not rely on the journal alone: it may have been restored, and people update endpoints,

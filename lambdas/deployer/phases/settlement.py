@@ -69,6 +69,8 @@ class SettlementPhase:
     def _settle(self, deployment: Deployment, endpoint: Endpoint | None) -> None:
         end = end_of(deployment, endpoint, now=self._now())
         if end is None:
+            if endpoint is not None and self._smoke_testing.is_due_in_bake(deployment, endpoint):
+                self._attempts.claim_test(deployment)
             return
         status, judgement = end
         if status is AttemptStatus.ACCEPTED:
@@ -78,7 +80,7 @@ class SettlementPhase:
             # Clear the alarm before the end is noted: if this invocation dies in between, the next one clears
             # it again. And clear it long before the next update, as SageMaker's view of alarms may lag.
             self._executor.end_abort()
-        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):
+        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.is_due(deployment):
             self._attempts.claim_test(deployment)
             return
         self._attempts.settle(
@@ -125,4 +127,9 @@ def end_of(
         return None
     judgement = judge(deployment, endpoint, now=now)
     status = _STATUSES.get(judgement.verdict)
+    if status is not None and deployment.failed_test is not None:
+        # It failed in the bake: whether SageMaker went back in time is no matter of the version's.
+        failure = deployment.failed_test
+        judgement = Judgement(Verdict.FAILED, failure.reason, failure.cause)
+        status = AttemptStatus.FAILED
     return (status, judgement) if status is not None else None

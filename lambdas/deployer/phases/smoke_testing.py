@@ -1,7 +1,8 @@
-"""Runs the smoke test of a version that has gone live, and settles its deployment by the result.
+"""Runs the smoke test of a version that has all calls, and settles its deployment by the result.
 
-Such a deployment always ends: with any answer, with any sample payload, and even if the test ends its
-invocation.
+The test runs in the bake, while the old fleet can still take the calls back. If SageMaker does not show the
+bake, or the update has none, the test runs when the version is in service. Such a deployment always ends:
+with any answer, with any sample payload, and even if the test ends its invocation.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from deployer.decisions.bake import bakes
 from deployer.endpoint_pass.round import Next
 from deployer.endpoint_pass.throttling import OutOfTimeError
 from deployer.gateways.invocations import LONGEST_SECONDS
@@ -70,6 +72,19 @@ class SmokeTestingPhase:
         proven = self._ledger.history.is_proven(deployment.endpoint_config_name)
         return self._settings.smoke_test is not None and not proven
 
+    def is_due(self, deployment: Deployment) -> bool:
+        """Tell whether a deployment's version is in service, and was not tested in the bake."""
+        return deployment.test_passed_at is None and self.applies_to(deployment)
+
+    def is_due_in_bake(self, deployment: Deployment, endpoint: Endpoint) -> bool:
+        """Tell whether a deployment's version has all calls, and the old fleet waits for its smoke test."""
+        return (
+            deployment.abort_asked_at is None
+            and self._settings.abort_alarm_name is not None
+            and bakes(deployment, endpoint)
+            and self.is_due(deployment)
+        )
+
     def begin_again(self, choice: Choice, endpoint: Endpoint) -> bool:
         """Begin a test of a release that serves already, is wanted again, and never passed its test.
 
@@ -101,6 +116,8 @@ class SmokeTestingPhase:
             not isinstance(deployment, Deployment)
             or deployment.status is not AttemptStatus.TESTING
             or deployment.invocation_id != self._ledger.invocation_id
+            # Released in the round before: whatever changed the endpoint may not be over.
+            or self._gateways.now() >= deployment.lease_until
         ):
             return Next.GO_ON
         test, endpoint = self._settings.smoke_test, round_.endpoint
@@ -108,6 +125,10 @@ class SmokeTestingPhase:
         assert endpoint is not None, "a deployment is only claimed for the smoke test of a version in service"
         if all(self._versions.may_still_serve(each) for each in deployment.version_arns):
             self._settle(deployment, test, endpoint)
+        elif endpoint.modifying:
+            # The next phase makes SageMaker roll back.
+            self._release_untested(deployment)
+            return Next.GO_ON
         else:
             self._attempts.settle(deployment, AttemptStatus.ABORTED, reason=TAKEN_BACK, endpoint=endpoint)
         return Next.AGAIN
@@ -123,11 +144,14 @@ class SmokeTestingPhase:
             self._logger.info("Trying the version with the smoke test", attempt=deployment.number)
             failure = self._test(deployment, test, endpoint)
         found = self._gateways.endpoints.describe(endpoint.name)
-        if failure is None:
-            self._attempts.settle(deployment, AttemptStatus.SUCCEEDED, endpoint=found)
-        elif found is None or found.modifying or not deployment.is_under_way_on(found):
-            # Somebody changed the endpoint meanwhile, so another version may have answered.
+        is_there = found is not None and not found.modifying and deployment.is_under_way_on(found)
+        if found is not None and bakes(deployment, found):
+            self._attempts.note_test_in_bake(deployment, failure)
+        elif not is_there and (failure is not None or endpoint.modifying):
+            # SageMaker or somebody else changed the endpoint meanwhile: another version may have answered.
             self._release_untested(deployment)
+        elif failure is None:
+            self._attempts.settle(deployment, AttemptStatus.SUCCEEDED, endpoint=found)
         else:
             self._attempts.settle(
                 deployment,

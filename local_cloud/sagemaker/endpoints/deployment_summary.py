@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker.endpoints.deployment_stages import Stage
 from local_cloud.sagemaker.endpoints.rollout_plan import ALL
+from local_cloud.sagemaker.switch_settings import PendingVariantStatus
 
 if TYPE_CHECKING:
     from local_cloud.sagemaker.endpoints.deployments import Deployment
     from local_cloud.sagemaker.endpoints.endpoint_state import LiveVariant
 
 
-def describe(deployment: Deployment) -> dict[str, Any]:
-    """Return the PendingDeploymentSummary."""
+def describe(
+    deployment: Deployment, shown: PendingVariantStatus = PendingVariantStatus.WITH_MESSAGE
+) -> dict[str, Any]:
+    """Return the PendingDeploymentSummary.
+
+    Args:
+        deployment: The deployment under way.
+        shown: What is shown of the variants' stages.
+    """
     summary: dict[str, Any] = {
         "EndpointConfigName": deployment.config.name,
         "StartTime": deployment.start_time,
     }
     for member, is_shadow in (("ProductionVariants", False), ("ShadowProductionVariants", True)):
         variants = [
-            {**variant.summary(), "VariantStatus": [_status_of(deployment, variant)]}
+            {**variant.summary(), **_status_of(deployment, variant, shown)}
             for variant in deployment.new_variants
             if variant.is_shadow is is_shadow
         ]
@@ -29,14 +37,16 @@ def describe(deployment: Deployment) -> dict[str, Any]:
     return summary
 
 
-def _status_of(deployment: Deployment, variant: LiveVariant) -> dict[str, Any]:
+def _status_of(deployment: Deployment, variant: LiveVariant, shown: PendingVariantStatus) -> dict[str, Any]:
     """Return a variant's status in the deployment state change event's words."""
+    if shown is PendingVariantStatus.ABSENT:
+        return {}
     status, message = _status_and_message(deployment, variant)
-    shown: dict[str, Any] = {"Status": status, "StartTime": deployment.stage_start_time}
-    if variant.serverless_config is None:
+    stage: dict[str, Any] = {"Status": status, "StartTime": deployment.stage_start_time}
+    if variant.serverless_config is None and shown is PendingVariantStatus.WITH_MESSAGE:
         # All documented messages count instances; a serverless variant has none.
-        shown["StatusMessage"] = message
-    return shown
+        stage["StatusMessage"] = message
+    return {"VariantStatus": [stage]}
 
 
 def _status_and_message(deployment: Deployment, variant: LiveVariant) -> tuple[str, str]:

@@ -91,7 +91,7 @@ def describe_endpoint(state: State, caller: Caller, request: Mapping[str, Any]) 
     if endpoint.last_deployment_config is not None:
         shown["LastDeploymentConfig"] = endpoint.last_deployment_config
     if isinstance(endpoint.work, deployments.Deployment):
-        shown["PendingDeploymentSummary"] = describe(endpoint.work)
+        shown["PendingDeploymentSummary"] = describe(endpoint.work, state.switches.pending_variant_status)
     if "DataCaptureConfig" in config.request:
         shown["DataCaptureConfig"] = _data_capture_summary(config.request["DataCaptureConfig"])
     for member in ("AsyncInferenceConfig", "ExplainerConfig", "MetricsConfig"):

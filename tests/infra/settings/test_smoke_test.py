@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.settings.compiling.settings_files import serialised
+from infra.settings.endpoint_spec import EndpointSpec
+from infra.settings.keys.smoke_tests import MOST_SECONDS
+from infra.settings.notices import noticed
 from tests.infra.settings.builders import load, problems
 
 if TYPE_CHECKING:
@@ -132,3 +135,131 @@ def test_settings_may_hold_many_long_bodies(tmp_path: Path) -> None:
 
     assert found == []
     assert len(serialised(spec.compiled)) > 10 * 4096
+
+
+CANARY = "rollout: {kind: canary, size_percent: 25, wait_seconds: 600"
+
+
+def compiled(directory: Path, more: str = "", base: str = BASE) -> EndpointSpec:
+    [spec], found = load(directory, churn=f"{base}smoke_test: {{requests: [{{{REQUEST}}}]}}\n{more}")
+    assert found == []
+    return spec
+
+
+def test_a_smoke_test_brings_the_guard_with_it(tmp_path: Path) -> None:
+    spec = compiled(tmp_path).compiled
+
+    assert spec["AbortAlarmName"] == "Greenlight.churn.abort"
+    assert [each["AlarmName"] for each in spec["RollbackAlarms"]] == ["Greenlight.churn.abort"]
+    assert spec["DeploymentConfig"] == {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+            "TerminationWaitInSeconds": 300,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "Greenlight.churn.abort"}]},
+    }
+
+
+def test_the_longest_smoke_test_fits_into_the_bake_that_it_brings(tmp_path: Path) -> None:
+    text = smoke_test(REQUEST, f", time_limit_seconds: {MOST_SECONDS}")
+    [spec], found = load(tmp_path, churn=text)
+
+    assert found == []
+    assert "Then the old instances take the calls back." in (spec.notice or "")
+
+
+def test_several_variants_have_one_abort_alarm(tmp_path: Path) -> None:
+    variants = "variants:\n" + "".join(
+        f"  - {{name: {name}, weight: 1, instance_type: ml.m5.large, instance_count: 2}}\n"
+        for name in ("First", "Second")
+    )
+    spec = compiled(tmp_path, base=f"model_package_group: churn\n{variants}").compiled
+
+    assert [each["AlarmName"] for each in spec["RollbackAlarms"]] == ["Greenlight.churn.abort"]
+
+
+@pytest.mark.parametrize(
+    ("more", "base"),
+    [
+        pytest.param("", "model_package_group: churn\nserverless: {memory_size_in_mb: 2048, "
+                     "max_concurrency: 5}\n", id="serverless"),
+        pytest.param("", "model_package_group: churn\ninstance_type: ml.inf1.xlarge\n", id="Inf1"),
+        pytest.param("overrides: {deployment_config: {AutoRollbackConfiguration: {Alarms: "
+                     "[{AlarmName: mine}]}}}\n", BASE, id="overrides"),
+    ],
+)  # fmt: skip
+def test_what_has_no_guardrails_or_says_otherwise_brings_no_guard(
+    tmp_path: Path, more: str, base: str
+) -> None:
+    spec = compiled(tmp_path, more, base)
+
+    assert "AbortAlarmName" not in spec.compiled
+    assert spec.notice == (
+        "A version that fails its smoke test has all calls until the test ends. The test begins once the "
+        "version is in service, and takes 125 seconds at most. Then another update restores the version "
+        "before, which takes minutes."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rollout", "expected"),
+    [
+        pytest.param(
+            "",
+            "A version that fails its smoke test has all calls until the test ends, 125 seconds at most. "
+            "Then the old instances take the calls back. If AWS does not show when all calls have moved, the "
+            "test begins 300 seconds later.",
+            id="brought",
+        ),
+        pytest.param(
+            f"{CANARY}}}\n",
+            "A version that fails its smoke test has 25 % of the calls for 600 seconds, then all calls until "
+            "the test ends, 125 seconds at most. Then the old instances take the calls back. If AWS does not "
+            "show when all calls have moved, the test begins 300 seconds later.",
+            id="canary",
+        ),
+        pytest.param(
+            f"{CANARY}, termination_wait_seconds: 184}}\n",
+            "A version that fails its smoke test has 25 % of the calls for 600 seconds, then all calls until "
+            "the test ends. The test begins once the version is in service, as termination_wait_seconds is "
+            "184 and the test may need 185, and takes 125 seconds at most. Then another update restores the "
+            "version before, which takes minutes.",
+            id="too short",
+        ),
+        pytest.param(
+            "rollout: {kind: linear, size_percent: 25, wait_seconds: 60}\n",
+            "A version that fails its smoke test has a growing part of the calls, 60 seconds for each step, "
+            "then all calls until the test ends, 125 seconds at most. Then the old instances take the calls "
+            "back. If AWS does not show when all calls have moved, the test begins 300 seconds later.",
+            id="linear",
+        ),
+        pytest.param(
+            "rollout: {kind: rolling, size_percent: 25, wait_seconds: 60}\n",
+            "A version that fails its smoke test has a growing part of the calls, 60 seconds for each batch, "
+            "then all calls until the test ends. The test begins once the version is in service, as a "
+            "rolling rollout ends the old instances, and takes 125 seconds at most. Then another update "
+            "restores the version before, which takes minutes.",
+            id="rolling",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_bad_version_could_do_is_said(tmp_path: Path, rollout: str, expected: str) -> None:
+    assert compiled(tmp_path, f"instance_count: 4\n{rollout}").notice == expected
+
+
+def test_without_a_smoke_test_there_is_no_guard_and_nothing_to_say(tmp_path: Path) -> None:
+    [spec], found = load(tmp_path, churn=BASE)
+
+    assert found == []
+    assert spec.notice is None
+    assert "DeploymentConfig" not in spec.compiled
+
+
+def test_equal_notices_are_one_line_that_names_a_few_endpoints() -> None:
+    def spec(name: str, notice: str | None) -> EndpointSpec:
+        return EndpointSpec(f"{name}.yaml", name, "churn", notice=notice)
+
+    assert noticed([spec("a", None)]) == ""
+    assert noticed([spec("a", "One."), spec("b", "Two."), spec("c", "One.")]) == "a, c: One.\nb: Two."
+    many = [spec(f"e{number}", "One.") for number in range(7)]
+    assert noticed(many) == "e0, e1, e2, e3, e4, and 2 more: One."

@@ -631,6 +631,19 @@ def test_a_stack_hears_of_its_own_parts_and_not_of_another_stacks(
         assert [variables["STACK_NAME"]] == name, "what the deployer writes into its events"
 
 
+def test_smoke_tests_hear_of_the_bake(featured: Synthesised) -> None:
+    """The stages of rollouts set nothing else off, so other stacks are spared the invocations."""
+    rule = featured.one("AWS::Events::Rule", "TriggersEndpointRule")
+
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": [
+            "SageMaker Endpoint State Change",
+            "SageMaker Endpoint Deployment State Change",
+        ],
+    }
+
+
 @pytest.mark.parametrize(
     ("rule", "age"),
     [

@@ -354,7 +354,10 @@ class Pipeline:
     def deliver(self) -> None:
         """Deliver all events so far, once and in order."""
         for event in self.undelivered():
-            self.dispatch(read_trigger(event))
+            self.dispatch_event(event)
+
+    def dispatch_event(self, event: dict[str, Any]) -> None:
+        self.dispatch(read_trigger(event))
 
     def dispatch(self, trigger: Trigger) -> None:
         with self.transcript:

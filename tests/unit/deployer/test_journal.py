@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import Journal
 from deployer.model.approval import HeardApproval
-from deployer.model.attempt import Action, AttemptStatus, CleanUp, Deletion, Deployment
+from deployer.model.attempt import Action, AttemptStatus, Bake, CleanUp, Deletion, Deployment
 from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved
 from deployer.model.life_cycle import LifeCycle
@@ -97,6 +97,8 @@ FULL = [
         at_once=True,
         start_reported=True,
         end_reported=True,
+        bake=Bake.LAST,
+        test_passed_at=minutes(4),
     ),
     promotion(
         1,
