@@ -1,10 +1,10 @@
 """`python -m bench.exposure`: measure how long a bad version keeps calls until the version before has all.
 
 The deployer's real code runs on the local cloud in virtual time, with AWS's timings as far as they are known.
-A bad version is found out in four ways. It is rejected while it serves, or in its canary. It fails its smoke
-test, or it raises an alarm in its canary. Each happens with the way back at once, and with the way back as
-forward. It also happens on an endpoint without guardrails, where all calls move at once and no alarm stops an
-update.
+A bad version is found out in five ways. It is rejected while it serves, or in its canary. It fails its smoke
+test in service or in the bake, or it raises an alarm in its canary. Each happens with the way back at once,
+and with the way back as forward. It also happens on an endpoint without guardrails, where all calls move at
+once and no alarm stops an update.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from deployer.model.attempt import AttemptStatus
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm
 from local_cloud.hosting.variant_fleet import Answer
+from local_cloud.sagemaker.switch_settings import PendingVariantStatus
+from local_cloud.sagemaker.switches import Switches
 from tests.unit.deployer.builders import ENDPOINT
 from tests.unit.deployer.pipeline import REGION, Pipeline
 
@@ -98,6 +99,11 @@ class Scenario(Enum):
     REJECTED_LIVE = "rejected while it serves"
     REJECTED_IN_CANARY = "rejected a minute after its first call"
     FAILED_TEST = "smoke test fails once it is in service"
+    """SageMaker does not show the bake."""
+
+    FAILED_IN_BAKE = "smoke test fails in the bake"
+    """Without guards there is no bake, so the test waits for service."""
+
     ALARM = "alarm a minute after its first call"
 
 
@@ -131,8 +137,9 @@ class Exposure:
 
 def measure(scenario: Scenario, mode: Mode) -> Exposure:
     """Deploy a good version, then a bad one, and let it be found out."""
-    test = _TEST if scenario is Scenario.FAILED_TEST else {}
-    pipeline = Pipeline()
+    test = _TEST if scenario in {Scenario.FAILED_TEST, Scenario.FAILED_IN_BAKE} else {}
+    is_hidden = scenario is Scenario.FAILED_TEST
+    pipeline = Pipeline(Switches(pending_variant_status=PendingVariantStatus.ABSENT) if is_hidden else None)
     pipeline.make_alarm(_ERRORS)
     pipeline.manage(**mode.settings, **test)
     pipeline.approve(pipeline.register())
@@ -147,8 +154,9 @@ def measure(scenario: Scenario, mode: Mode) -> Exposure:
         if shares and scenario in {Scenario.REJECTED_IN_CANARY, Scenario.ALARM}:
             break
     match scenario:
-        case Scenario.FAILED_TEST:
-            [found] = [each.settled_at for each in pipeline.attempts if each.status is AttemptStatus.FAILED]
+        case Scenario.FAILED_TEST | Scenario.FAILED_IN_BAKE:
+            [failed] = [each for each in pipeline.history.deployments if each.failed_test is not None]
+            found = failed.abort_asked_at or failed.settled_at
             assert found is not None, "it failed"
             return _exposure(shares, found)
         case Scenario.REJECTED_LIVE:

@@ -78,15 +78,13 @@ def _rollout_changed(detail: dict[str, Any], event_id: str) -> Trigger:
 
 def _pending_statuses(pending: object) -> set[object]:
     """Return the stages of an update's new variants; none for a change of capacity."""
-    variants = pending.get("ProductionVariants") if isinstance(pending, dict) else None
-    listed = [each.get("VariantStatus") for each in variants or () if isinstance(each, dict)]
-    return {
-        status.get("Status")
-        for statuses in listed
-        if isinstance(statuses, list)
-        for status in statuses
-        if isinstance(status, dict) and isinstance(status.get("Status"), str)
-    }
+    variants = _dicts(pending.get("ProductionVariants")) if isinstance(pending, dict) else []
+    statuses = [status for each in variants for status in _dicts(each.get("VariantStatus"))]
+    return {each["Status"] for each in statuses if isinstance(each.get("Status"), str)}
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _sweep_part(detail: dict[str, Any], event_id: str) -> Trigger:

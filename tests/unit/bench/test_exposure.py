@@ -44,6 +44,13 @@ def test_a_failed_smoke_test_counts_from_the_failure() -> None:
     assert measured.shares[1][0] < 0 < measured.seconds_back < 300
 
 
+def test_a_smoke_test_in_the_bake_takes_as_long_as_an_abort() -> None:
+    measured = measure(Scenario.FAILED_IN_BAKE, Mode.AT_ONCE)
+
+    assert [share for _, share in measured.shares] == [0.25, 1.0, 0.0]
+    assert -10 < measured.shares[1][0] <= 0 < measured.seconds_back < 60
+
+
 def test_the_plot_has_a_line_for_each_mode(rejected: dict[Mode, Exposure]) -> None:
     drawn = ET.fromstring(plot(rejected))  # noqa: S314 - our own text
 

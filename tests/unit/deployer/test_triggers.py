@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.contract import PART_DETAIL_TYPE
-from deployer.model.trigger import EndpointChanged, PackageChanged, SettingsDeployed, Sweep, Unusable
+from deployer.model.trigger import (
+    EndpointChanged,
+    NothingToDecide,
+    PackageChanged,
+    SettingsDeployed,
+    Sweep,
+    Unusable,
+)
 from deployer.triggers import read_trigger
 
 ARN = "arn:aws:sagemaker:us-east-2:111122223333:model-package/versionedmp-p-idy6c3e1fiqj/2"
@@ -75,6 +82,41 @@ def test_a_state_change_names_its_endpoint() -> None:
     assert read_trigger(change) == EndpointChanged(endpoint_name="MyEndpoint", event_id="e1")
 
 
+def stage(*statuses: object, **more: Any) -> dict[str, Any]:
+    """Return the event of a rollout's stage, with what each new variant shows."""
+    variants = [{"VariantName": "AllTraffic", "VariantStatus": each} for each in statuses]
+    return event(
+        "aws.sagemaker",
+        "SageMaker Endpoint Deployment State Change",
+        EndpointName="MyEndpoint",
+        **{"PendingDeploymentSummary": {"ProductionVariants": variants}, **more},
+    )
+
+
+BAKING = [{"Status": "Baking", "StatusMessage": "Baking for 300 seconds"}]
+
+
+def test_a_bake_names_its_endpoint() -> None:
+    assert read_trigger(stage(BAKING)) == EndpointChanged("MyEndpoint", "e1")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(stage([{"Status": "Creating"}]), id="another stage"),
+        pytest.param(stage(PendingDeploymentSummary=None), id="a change of capacity"),
+        pytest.param(stage(PendingDeploymentSummary={"ProductionVariants": None}), id="no variants"),
+        pytest.param(stage(None, "Baking", ["Baking"], [{"Status": ["Baking"]}]), id="nonsense"),
+    ],
+)
+def test_a_rollout_that_does_not_bake_costs_no_call(other: dict[str, Any]) -> None:
+    assert read_trigger(other) == NothingToDecide("no new fleet of MyEndpoint bakes", "e1")
+
+
+def test_a_stage_of_no_endpoint_is_unusable() -> None:
+    assert isinstance(read_trigger(stage(BAKING, EndpointName="*")), Unusable)
+
+
 def test_a_parameter_change_says_that_settings_were_deployed() -> None:
     change = event(
         "aws.ssm", "Parameter Store Change", name="/greenlight/Greenlight/settings-digest", operation="Update"
@@ -130,3 +172,11 @@ def test_no_event_whatever_it_holds_raises(value: object, key: str) -> None:
     read_trigger(value)
     read_trigger(package_event(**{key: value}))
     read_trigger({**package_event(), "detail": value})
+
+
+@given(JSON)
+def test_no_stage_whatever_it_holds_raises(value: object) -> None:
+    read_trigger(stage(PendingDeploymentSummary=value))
+    read_trigger(stage(PendingDeploymentSummary={"ProductionVariants": value}))
+    read_trigger(stage(value))
+    read_trigger(stage([{"Status": value}]))
