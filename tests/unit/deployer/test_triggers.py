@@ -88,8 +88,11 @@ def stage(*statuses: object, **more: Any) -> dict[str, Any]:
     return event(
         "aws.sagemaker",
         "SageMaker Endpoint Deployment State Change",
-        EndpointName="MyEndpoint",
-        **{"PendingDeploymentSummary": {"ProductionVariants": variants}, **more},
+        **{
+            "EndpointName": "MyEndpoint",
+            "PendingDeploymentSummary": {"ProductionVariants": variants},
+            **more,
+        },
     )
 
 
