@@ -13,6 +13,7 @@ from local_cloud.sagemaker.switch_settings import (
     AlarmAtStart,
     AlarmRollbackReason,
     MissingAlarm,
+    PendingVariantStatus,
     UndersizedGuardrail,
     UpdateRollbackStatus,
 )
@@ -677,6 +678,27 @@ def test_the_reason_of_an_alarm_rollback_names_the_alarm_or_not_or_is_absent(
     assert described["EndpointConfigName"] == "config-1"
     assert ("FailureReason" in described) is (named is not None)
     assert (ALARM in described.get("FailureReason", "")) is bool(named)
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        (PendingVariantStatus.WITH_MESSAGE, {"Status", "StatusMessage", "StartTime"}),
+        (PendingVariantStatus.WITHOUT_MESSAGE, {"Status", "StartTime"}),
+        (PendingVariantStatus.ABSENT, None),
+    ],
+)
+def test_what_describe_endpoint_shows_of_a_stage_is_a_switch_and_events_show_all(
+    setting: PendingVariantStatus, shown: set[str] | None
+) -> None:
+    cloud = cloud_serving(4, switches=Switches(pending_variant_status=setting))
+    cloud.update(DeploymentConfig=canary())
+    found = pending(cloud).get("VariantStatus")
+
+    assert (None if found is None else {*found[0]}) == shown
+    event = cloud.deployment_events()[-1]
+    [variant] = event["PendingDeploymentSummary"]["ProductionVariants"]
+    assert {*variant["VariantStatus"][0]} == {"Status", "StatusMessage", "StartTime"}
 
 
 @pytest.mark.parametrize("setting", UpdateRollbackStatus)
