@@ -611,8 +611,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "go live without the smoke test",
         "phases/settlement.py",
-        "        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.applies_to(deployment):\n",
-        "        if status is None and self._smoke_testing.applies_to(deployment):\n",
+        "        if status is AttemptStatus.SUCCEEDED and self._smoke_testing.is_due(deployment):\n",
+        "        if status is None and self._smoke_testing.is_due(deployment):\n",
     ),
     Sabotage(
         "leave the smoke test to the service",
