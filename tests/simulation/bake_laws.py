@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.switch_settings import PendingVariantStatus
 from tests.simulation.alarm_laws import EFFECT
-from tests.simulation.laws import ASIDE, SETTLED, Law, alarms_of, last_query
+from tests.simulation.laws import SETTLED, Law, alarms_of, last_query
 from tests.simulation.people import abort_alarm
+from tests.simulation.world import ASIDE
 
 if TYPE_CHECKING:
     from datetime import datetime
