@@ -23,6 +23,7 @@ from infra.reference.api_members import (
     written,
 )
 from infra.reference.settings_prose import (
+    FREEZE_WINDOWS,
     FROM_NOTHING,
     INTRODUCTION,
     NOT_PROVEN,
@@ -81,6 +82,12 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "autoscaling.scheduled[].max": "`ScalableTargetAction.MaxCapacity` of PutScheduledAction",
     "autoscaling.scheduled[].start": "`StartTime` of PutScheduledAction",
     "autoscaling.scheduled[].end": "`EndTime` of PutScheduledAction",
+    "freeze[].reason": "Greenlight's own: what reports contain",
+    "freeze[].rule": "Greenlight's own: when it begins",
+    "freeze[].cron": "Greenlight's own: when it begins",
+    "freeze[].start": "Greenlight's own: when it begins first",
+    "freeze[].duration_hours": "Greenlight's own: how long it lasts",
+    "freeze[].timezone": "Greenlight's own: whose clock counts",
     "smoke_test.time_limit_seconds": "Greenlight's own: when the test gives up",
     "smoke_test.log_bodies": "Greenlight's own: what reports contain",
     "smoke_test.requests[].name": "Greenlight's own: what reports contain",
@@ -101,7 +108,14 @@ _ELSEWHERE: Final[dict[str, str]] = {
 def page_text() -> str:
     """Render the whole page."""
     parts = [INTRODUCTION, *_examples(), "## Keys\n", *_keys(EndpointSettings, "")]
-    parts += [SEVERAL_VERSIONS, NOT_PROVEN, FROM_NOTHING, ROLE, _table(("for", "it needs"), ROLE_NEEDS)]
+    parts += [
+        SEVERAL_VERSIONS,
+        FREEZE_WINDOWS,
+        NOT_PROVEN,
+        FROM_NOTHING,
+        ROLE,
+        _table(("for", "it needs"), ROLE_NEEDS),
+    ]
     parts += ["## Beside the SageMaker SDK\n", f"Every argument of {SDK_SOURCE}:\n", _sdk()]
     parts += ["## Beside SageMaker's API\n", "Every member of the four requests, as botocore knows them.\n"]
     for operation in OPERATIONS:

@@ -75,6 +75,35 @@ Rejecting the version takes it out of the shadow. The endpoint has no shadow whi
 for the shadow.
 """
 
+FREEZE_WINDOWS: Final = """\
+## Freeze windows
+
+In a window of `freeze`, nothing new is rolled out: no other version, no changed settings, no new shadow, no
+first deployment. Each rollout that waits is told once, as `held`. Going back, aborts, repairs, tags, scaling
+and clean-up go on, and a rollout that has begun is not stopped. At most one sweep after a window ends, the
+newest approval that stands then goes out.
+
+```yaml
+freeze:
+- reason: nobody is there at the weekend
+  cron: "0 17 * * FRI"
+  duration_hours: 62
+  timezone: Europe/Berlin
+- reason: the year's end
+  rule: FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=15
+  duration_hours: 480
+  timezone: Europe/Berlin
+- reason: the fair
+  start: "2027-04-12T08:00"
+  duration_hours: 104
+  timezone: Europe/Berlin
+```
+
+A window begins and ends by the clock on the wall: the first one ends on Mondays at seven, also when clocks
+were changed. An endpoint's own `freeze` replaces that of `defaults.yaml`, and `freeze: null` removes it. The
+settings carry the rules of their time zones, as of the last deployment of the stack.
+"""
+
 NOT_PROVEN: Final = """\
 ## What `approvers`, `four_eyes` and stamps do not prove
 

@@ -14,6 +14,7 @@ from infra.settings.compiling.field_mapping import given_twice
 from infra.settings.compiling.hosted_variants import hosted
 from infra.settings.compiling.smoke_test_guard import exposure
 from infra.settings.consistency.autoscaling_keys import scaling_problems
+from infra.settings.consistency.freeze_keys import freeze_problems
 from infra.settings.consistency.owned_fields import remove_owned
 from infra.settings.consistency.rollout_keys import rollout_problems
 from infra.settings.consistency.smoke_test_keys import smoke_problems
@@ -96,6 +97,7 @@ def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator
     variants = hosted(settings, settings.endpoint_name)
     following = [variant for variant in variants if variant.follows]
     yield from variant_problems(document, settings)
+    yield from freeze_problems(document, settings.freeze)
     if settings.rollout is not None:
         instances = [variant.instances for variant in following]
         yield from rollout_problems(document, settings.rollout, instances)

@@ -88,6 +88,13 @@ class SettingsKey:
     EXPECT: Final = "Expect"
     P95_MILLISECONDS: Final = "P95Milliseconds"
     CALLS: Final = "Calls"
+    FREEZE: Final = "Freeze"
+    REASON: Final = "Reason"
+    RULE: Final = "Rule"
+    START: Final = "Start"
+    DURATION_SECONDS: Final = "DurationSeconds"
+    TIMEZONE: Final = "Timezone"
+    TIMEZONE_DATA: Final = "TimezoneData"
 
 
 def alarm_prefix(stack_name: str, endpoint_name: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.endpoint_pass.alarm_plans import AlarmPlans
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
+from deployer.endpoint_pass.holds import Holds
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.notices import Notices
 from deployer.endpoint_pass.reports import Reports
@@ -78,10 +79,11 @@ class Reconciler:
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
-        chooser = Chooser(ledger, versions, gateways.models_and_configs, logger, now=now)
+        holds = Holds(settings, now=now)
+        chooser = Chooser(ledger, versions, gateways.models_and_configs, holds, logger, now=now)
         alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
         planner = Planner(settings, identity, gateways, ledger, alarm_plans, notices)
-        rollout = Rollout(gateways, ledger, attempts, versions, executor, logger)
+        rollout = Rollout(gateways, ledger, attempts, versions, executor, holds, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
         self._phases: tuple[Phase, ...] = (

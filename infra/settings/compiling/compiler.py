@@ -22,6 +22,7 @@ from infra.settings.compiling.hosted_variants import (
 )
 from infra.settings.compiling.scalable_target import scalable_target
 from infra.settings.compiling.smoke_test_guard import rollout_of
+from infra.settings.compiling.stored_freeze import stored_freeze
 from infra.settings.compiling.stored_smoke_test import stored_test
 from infra.settings.keys.approvers import with_sessions
 
@@ -47,9 +48,10 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
     `SupportedInstanceTypes` (whether versions' own lists count, if they do not), `Restart` (a text whose
     change rolls out again), `AbortAlarmName` (what stops a rollout), `Back` (how a version comes back, if not
     at once), `RollbackAlarms` (requests of `PutMetricAlarm` for the alarms that the deployer keeps),
-    `SmokeTest` (how a version is tried), `Pins` (the number of the version that a variant stays on, by
-    variant; all others serve the approved version) and `Shadow` (whose approvals bring a version into the
-    only shadow variant) are the deployer's own. The stack's name is part of the alarms' names.
+    `SmokeTest` (how a version is tried), `Freeze` (when nothing new goes out), `Pins` (the number of the
+    version that a variant stays on, by variant; all others serve the approved version) and `Shadow` (whose
+    approvals bring a version into the only shadow variant) are the deployer's own. The stack's name is part
+    of the alarms' names.
     """
     variants, overrides = hosted(settings, endpoint_name), settings.overrides
     spec: dict[str, Any] = {
@@ -79,20 +81,18 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         for each in variants
         if each.scaling is not None
     }
-    if scaling:
-        spec[SettingsKey.AUTO_SCALING] = scaling
-    pins = stored_pins(settings)
-    if pins:
-        spec[SettingsKey.PINS] = pins
+    members = {
+        SettingsKey.AUTO_SCALING: scaling,
+        SettingsKey.PINS: stored_pins(settings),
+        SettingsKey.FREEZE: stored_freeze(settings.freeze),
+        "Tags": settings.tags,
+        SettingsKey.APPROVAL_POLICY: _approval_policy(settings),
+    }
+    spec |= {name: member for name, member in members.items() if member}
     if settings.shadow is not None:
         spec[SettingsKey.SHADOW] = stored_shadow(settings.shadow)
     if settings.smoke_test is not None:
         spec[SettingsKey.SMOKE_TEST] = stored_test(settings.smoke_test)
-    if settings.tags:
-        spec["Tags"] = settings.tags
-    approval_policy = _approval_policy(settings)
-    if approval_policy:
-        spec[SettingsKey.APPROVAL_POLICY] = approval_policy
     return spec
 
 

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from infra.settings.aws_shapes import shape
 from infra.settings.keys.approvers import MOST_APPROVERS, Approver
 from infra.settings.keys.base_model import StrictModel, limited
+from infra.settings.keys.freeze_windows import FreezeWindow
 from infra.settings.keys.hosting_options import (
     Asynchronous,
     DataCapture,
@@ -179,6 +180,13 @@ class EndpointSettings(StrictModel):
         SmokeTest | None,
         Field(description="requests that a version must answer correctly as soon as it has all calls"),
     ] = None
+    freeze: Annotated[
+        list[FreezeWindow],
+        Field(
+            max_length=20,
+            description="windows in which nothing new is rolled out, at most 20; going back still happens",
+        ),
+    ] = []
     tags: Annotated[
         dict[str, str],
         Field(description="tags of the model, the endpoint config and the endpoint: strings by key"),

@@ -16,15 +16,18 @@ from deployer.decisions.facts import reads_first
 from deployer.decisions.releases import release_of
 from deployer.decisions.retries import Standing, is_own_failure, standing
 from deployer.decisions.served import ServedWell
+from deployer.decisions.serving import serving_on
 from deployer.decisions.turns import Turns, latest_per_version
 from deployer.model.model_version import ModelVersion
 from deployer.model.names import same_arn
 from deployer.model.release import Release
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from deployer.decisions.facts import Facts
+    from deployer.decisions.serving import Serving
     from deployer.model.approval import Approval, Ineligible
     from deployer.model.attempt import Deployment
     from deployer.model.history import History
@@ -51,24 +54,6 @@ class Choice:
     def decided_by(self) -> Approval:
         """The later of the approvals of the version and its shadow."""
         return self.shadow or self.approval
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """What an endpoint serves now, as far as the journal knows.
-
-    Attributes:
-        version_arn: The version.
-        endpoint_config_name: The config that serves it; None if the endpoint is not in service.
-        failed_test: Whether it failed its smoke test with that config.
-        is_foreign: Whether the journal does not know the config: somebody else made it, or a lost journal
-            knew it.
-    """
-
-    version_arn: str
-    endpoint_config_name: str | None
-    failed_test: bool = False
-    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +86,8 @@ def decide_choice(
     now: datetime,
     in_service: bool = True,
     foreign_version_arn: str | None = None,
-    besides: Approval | None = None,
+    besides: Iterable[Approval] = (),
+    nothing_new: bool = False,
 ) -> Decision:
     """Decide which approval the endpoint serves.
 
@@ -114,14 +100,15 @@ def decide_choice(
         in_service: Whether the endpoint is in service.
         foreign_version_arn: The one version that the config serves; None if it serves several or none of the
             registry's, or if the journal knows the config.
-        besides: An approval to leave out. Clean-up asks what a reject of its version would bring back.
+        besides: Approvals to leave out. Clean-up asks what a reject of a version would bring back.
+        nothing_new: Whether only versions count that serve, or have served well here.
 
     Raises:
         HiddenPinError: A pinned version is hidden.
         NotReadError: A fact was not read.
     """
-    serving = _serving(facts, serving_config_name, foreign_version_arn, in_service=in_service)
-    return _Chooser(facts, serving, now, besides).choose()
+    serving = serving_on(facts.history, serving_config_name, foreign_version_arn, in_service=in_service)
+    return _Chooser(facts, serving, now, tuple(besides), nothing_new=nothing_new).choose()
 
 
 choose = reads_first(decide_choice)
@@ -132,11 +119,18 @@ class _Chooser:
     """One decision, and what it found on the way."""
 
     def __init__(
-        self, facts: Facts, serving: Serving | None, now: datetime, besides: Approval | None
+        self,
+        facts: Facts,
+        serving: Serving | None,
+        now: datetime,
+        besides: tuple[Approval, ...],
+        *,
+        nothing_new: bool,
     ) -> None:
         self._facts = facts
         self._serving = serving
         self._now = now
+        self._nothing_new = nothing_new
         self._retry_at: datetime | None = None
         self._served_well_waits = False
         self._served_well = ServedWell.on(facts.history)
@@ -147,7 +141,7 @@ class _Chooser:
             each
             for each in facts.history.approvals
             if facts.follows(each)
-            and (besides is None or not same_arn(each.version_arn, besides.version_arn))
+            and not any(same_arn(each.version_arn, other.version_arn) for other in besides)
         ]
 
     def choose(self) -> Decision:
@@ -171,6 +165,8 @@ class _Chooser:
         """Return the newest approval that may serve; the last resort only if no other may, now or soon."""
         last_resort: list[Approval] = []
         for approval in latest_per_version(each for each in self._approvals if each.counts):
+            if self._nothing_new and not (self._serves(approval) or self._served_well.has(approval)):
+                continue
             if approval.version_arn.lower() in self._facts.versions and not self._stands(approval):
                 # The facts show that it does not stand: it needs no release.
                 continue
@@ -284,6 +280,8 @@ class _Chooser:
         ):
             if shadow.order <= live.order:
                 break
+            if self._nothing_new and not (self._serving and self._serving.has(shadow)):
+                continue
             release = release_of(self._facts, live, shadow)
             deployments, since = self._history.deployments, shadow.approved_at
             if (
@@ -312,18 +310,3 @@ class _Chooser:
         ):
             return Standing(failed=True)
         return standing(release, deployments, since=since, now=self._now)
-
-
-def _serving(
-    facts: Facts, endpoint_config_name: str | None, foreign_version_arn: str | None, *, in_service: bool
-) -> Serving | None:
-    attempt = facts.history.latest_on(endpoint_config_name)
-    if attempt is None and foreign_version_arn is not None and in_service:
-        return Serving(foreign_version_arn, endpoint_config_name, is_foreign=True)
-    if attempt is None:
-        return None
-    return Serving(
-        attempt.version_arn,
-        attempt.endpoint_config_name if in_service else None,
-        failed_test=attempt.failed_test is not None,
-    )

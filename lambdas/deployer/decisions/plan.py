@@ -91,6 +91,17 @@ class WaitForAlarms:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A pause or a freeze window holds the rollout back. A sweep goes on once it is over.
+
+    Attributes:
+        message: What waits, for what, and until when.
+    """
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class NothingStands:
     """No approval stands. The deployer leaves the endpoint as it is, and tells a person."""
 
@@ -126,7 +137,7 @@ class Foreign:
 
 
 Plan: TypeAlias = (
-    Foreign | Deploy | InSync | WaitToRetry | WaitForAlarms | NothingStands | Blocked | CannotChange
+    Foreign | Deploy | InSync | WaitToRetry | WaitForAlarms | Held | NothingStands | Blocked | CannotChange
 )
 
 

@@ -50,7 +50,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
         return deletion
     # This reads the registry, so it comes last. It finds the release that a reject of this version would
     # bring back, now or once no retry waits.
-    others = decide_choice(facts, None, now=_EVER, besides=choice.approval)
+    others = decide_choice(facts, None, now=_EVER, besides=(choice.approval,))
     if any(each.is_hidden for each in others.ineligible):
         return NOTHING
     return disposable(made, keep=keep, needed=needed, fallbacks=_fallbacks(facts, others.choice))

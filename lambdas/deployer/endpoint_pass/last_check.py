@@ -10,6 +10,7 @@ from deployer.decisions.facts import Facts, reads_first
 from deployer.model.model_version import Hidden, ModelVersion
 
 if TYPE_CHECKING:
+    from deployer.endpoint_pass.holds import Holds
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.release import Release
 
@@ -24,10 +25,16 @@ def _obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None
 
 
 class LastCheck:
-    """Compares versions as they are now with the release that this round chose."""
+    """Compares versions as they are now with the release that this round chose.
 
-    def __init__(self, versions: Versions) -> None:
+    Args:
+        versions: The versions.
+        holds: What may hold the release back; None for a release that waits for nothing.
+    """
+
+    def __init__(self, versions: Versions, holds: Holds | None) -> None:
         self._versions = versions
+        self._holds = holds
 
     def check(self, release: Release) -> None:
         """Read a release's versions again, at the last moment at which a reject can still be seen.
@@ -35,9 +42,13 @@ class LastCheck:
         Read S3 first, so that the registry is the last read before the write.
 
         Raises:
-            NoLongerWantedError: A version is no longer approved, or its content has changed.
+            NoLongerWantedError: A version is no longer approved, its content has changed, or rollouts are
+                held back by now.
         """
         versions = self._versions
+        hold = self._holds.standing() if self._holds is not None else None
+        if hold is not None:
+            raise NoLongerWantedError(f"It was held back before it went out, by {hold.description}.")
         chosen = {arn: versions.facts.versions.get(arn.lower()) for arn in release.version_arns}
         if not all(self._is_as_read(version) for version in chosen.values()) or not all(
             self._is_as_chosen(arn, version) for arn, version in chosen.items()

@@ -41,6 +41,19 @@ class Notices:
         """Report a problem that a person must solve, unless it was reported and lasts since."""
         self.report_all([*self._ledger.history.last_observed.reported, message])
 
+    def report_held(self, message: str) -> None:
+        """Report that a rollout is held back, unless that was reported and lasts since."""
+        reported = self._ledger.history.last_observed.reported
+        if message in reported:
+            return
+        self._logger.info(message)
+        if self._reporter.report(
+            outcomes.held(
+                self._endpoint_name, message, time=self._now(), correlation_id=self._correlation_id()
+            )
+        ):
+            self._ledger.note(reported=(*reported, message))
+
     def report_all(self, messages: Iterable[str]) -> None:
         """Report the problems that were not reported yet. All others are gone, and may be reported again."""
         reported = self._ledger.history.last_observed.reported
@@ -57,9 +70,12 @@ class Notices:
 
     def _report(self, message: str) -> bool:
         self._logger.warning(message)
+        return self._hand_over(message, self._correlation_id())
+
+    def _correlation_id(self) -> str:
         approvals = self._ledger.history.approvals
         latest = max(approvals, key=lambda each: each.order, default=None)
-        return self._hand_over(message, latest.correlation_id if latest else self._endpoint_name)
+        return latest.correlation_id if latest else self._endpoint_name
 
     def report_ineligible(self, found: Iterable[Ineligible]) -> None:
         """Report approvals whose versions may not be deployed now, once for each approval and reason."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +38,9 @@ class OutcomeKind(Enum):
 
     NEEDS_ATTENTION = "needs_attention"
     """A person must act: the message says why, and what to do."""
+
+    HELD = "held"
+    """A pause or a freeze window holds a rollout back: the message says why, and until when."""
 
     PROMOTED = "promoted"
     """A version that served well in its stage was passed on to the next one."""
@@ -258,6 +261,12 @@ def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: st
             "Reason": reason,
         },
     )
+
+
+def held(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
+    """Report that a rollout on an endpoint waits."""
+    attention = needs_attention(endpoint_name, message, time=time, correlation_id=correlation_id)
+    return replace(attention, kind=OutcomeKind.HELD)
 
 
 def needs_attention(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:

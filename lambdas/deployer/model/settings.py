@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import SettingsKey
 from deployer.model.approval_policy import ApprovalPolicy
+from deployer.model.freeze_window import FreezeWindow
 from deployer.model.life_cycle import Gate, PromotionRule
 from deployer.model.names import account_of
 from deployer.model.smoke_test import SmokeTest
@@ -56,6 +57,7 @@ class EndpointSettings:
         gate: The life cycle that the stage asks for; None if the approval is enough.
         promotion: How the stage promotes versions; None if it does not.
         smoke_test: The requests that a live version must answer well; None for no test.
+        freeze: When rollouts of anything new wait.
     """
 
     endpoint_name: str
@@ -78,6 +80,7 @@ class EndpointSettings:
     gate: Gate | None
     promotion: PromotionRule | None
     smoke_test: SmokeTest | None
+    freeze: tuple[FreezeWindow, ...]
 
     @classmethod
     def parse(cls, content: bytes | str) -> EndpointSettings:
@@ -110,6 +113,7 @@ class EndpointSettings:
             smoke_test=SmokeTest.parse(document[SettingsKey.SMOKE_TEST])
             if SettingsKey.SMOKE_TEST in document
             else None,
+            freeze=tuple(map(FreezeWindow.parse, document.get(SettingsKey.FREEZE, ()))),
         )
 
     @property

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.choice import choose
+from deployer.decisions.holds import choose_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.decisions.choice import Decision
+    from deployer.endpoint_pass.holds import Holds
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.models_and_configs import ModelsAndConfigs
+    from deployer.model.endpoint import Endpoint
+    from deployer.model.hold import Hold
 
 
 _TRIES: Final = 3
@@ -30,6 +34,7 @@ class Chooser:
         ledger: Ledger,
         versions: Versions,
         models_and_configs: ModelsAndConfigs,
+        holds: Holds,
         logger: Logger,
         *,
         now: Callable[[], datetime],
@@ -37,6 +42,7 @@ class Chooser:
         self._ledger = ledger
         self._versions = versions
         self._models_and_configs = models_and_configs
+        self._holds = holds
         self._logger = logger
         self._now = now
 
@@ -70,6 +76,21 @@ class Chooser:
             return None
         found = set(self._models_and_configs.versions_on(endpoint_config_name))
         return found.pop() if len(found) == 1 else None
+
+    def hold(self) -> Hold | None:
+        """Return what holds rollouts of anything new back now; None if nothing does."""
+        return self._holds.standing()
+
+    def choose_held(self, endpoint: Endpoint | None) -> Decision | None:
+        """Decide what the endpoint should serve while nothing new goes out; None if it stays as it is."""
+        serves = endpoint is not None and endpoint.status == "InService"
+        foreign = self._foreign_version(endpoint.endpoint_config_name) if endpoint and serves else None
+        decision = self._versions.decide(
+            partial(choose_held, endpoint=endpoint, foreign_version_arn=foreign, now=self._now())
+        )
+        if decision is not None:
+            self._note(decision)
+        return decision
 
     def _note(self, decision: Decision) -> bool:
         """Journal what the decision found of approvals; return whether they were as it read them."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from deployer.decisions.going_back import goes_back
+from deployer.decisions.holds import held_message, is_new
 from deployer.decisions.pins import left_out
 from deployer.decisions.plan import (
     Blocked,
     CannotChange,
     Deploy,
     Foreign,
+    Held,
     InSync,
     NothingStands,
     WaitForAlarms,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.approval import Approval
     from deployer.model.endpoint import Endpoint
+    from deployer.model.hold import Hold
     from deployer.phases.choice import Chooser
     from deployer.phases.planning import Planner
     from deployer.phases.rollout import Rollout
@@ -66,16 +70,38 @@ class DeploymentPhase:
         """Deploy if the plan says so; otherwise go on with the phases of an endpoint at rest."""
         endpoint = round_.endpoint
         serves = endpoint is not None and endpoint.status not in statuses.FAILED
+        serving = endpoint if serves else None
+        in_service = endpoint is not None and endpoint.status == "InService"
         decision = round_.chosen = self._chooser.choose(
-            endpoint.endpoint_config_name if serves and endpoint else None,
-            in_service=endpoint is not None and endpoint.status == "InService",
+            serving.endpoint_config_name if serving else None, in_service=in_service
         )
         self._notices.report_ineligible(decision.ineligible)
         planned = self._planner.plan(decision, endpoint)
+        if isinstance(planned, Deploy) and (hold := self._chooser.hold()) is not None:
+            planned, decision = self._hold_back(planned, decision, endpoint, hold)
         followed = self._follow(planned, decision, round_)
         if followed is Next.GO_ON:
             self._attempts.withdraw_left_behind(but_clean_ups=True)
         return followed
+
+    def _hold_back(
+        self, planned: Deploy, decision: Decision, endpoint: Endpoint | None, hold: Hold
+    ) -> tuple[Plan, Decision]:
+        """Return what may go out all the same while a hold stands, and the decision for it."""
+        choice, facts = decision.choice, self._versions.facts
+        assert choice is not None, "a deployment is planned for a choice"
+        if not self._is_new(choice, endpoint):
+            return planned, decision
+        allowed = self._chooser.choose_held(endpoint)
+        if allowed is not None:
+            instead = self._planner.plan(allowed, endpoint)
+            if isinstance(instead, Deploy | WaitForAlarms):
+                return instead, allowed
+        config_name = endpoint.endpoint_config_name if endpoint is not None else None
+        return Held(held_message(facts, choice, hold, config_name)), decision
+
+    def _is_new(self, choice: Choice, endpoint: Endpoint | None) -> bool:
+        return self._versions.decide(partial(is_new, choice=choice, endpoint=endpoint))
 
     def _follow(self, planned: Plan, decision: Decision, round_: Round) -> Next:
         endpoint, choice = round_.endpoint, decision.choice
@@ -103,6 +129,9 @@ class DeploymentPhase:
                     alarms=alarm_names,
                     until=until.isoformat(),
                 )
+                round_.waits = True
+            case Held(message):
+                self._notices.report_held(message)
                 round_.waits = True
             case NothingStands() | Blocked():
                 round_.report = self._stuck(planned, endpoint)
@@ -133,7 +162,9 @@ class DeploymentPhase:
         facts, approval = self._versions.facts, choice.approval
         name, rolls_back = facts.settings.endpoint_name, goes_back(facts.history, choice, endpoint)
         try:
-            progress = self._rollout.start(planned, choice, endpoint, rolls_back=rolls_back)
+            progress = self._rollout.start(
+                planned, choice, endpoint, rolls_back=rolls_back, is_new=self._is_new(choice, endpoint)
+            )
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:
                 raise

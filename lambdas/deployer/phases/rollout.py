@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from deployer.decisions.plan import Deploy
     from deployer.endpoint_pass.attempts import Attempts
     from deployer.endpoint_pass.executor import Executor
+    from deployer.endpoint_pass.holds import Holds
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
@@ -75,6 +76,7 @@ class Rollout:
         attempts: Attempts,
         versions: Versions,
         executor: Executor,
+        holds: Holds,
         logger: Logger,
     ) -> None:
         self._gateways = gateways
@@ -82,19 +84,28 @@ class Rollout:
         self._attempts = attempts
         self._versions = versions
         self._executor = executor
-        self._last_check = LastCheck(versions)
+        self._holds = holds
+        self._last_check = LastCheck(versions, holds)
         self._logger = logger
 
     def start(
-        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
+        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool, is_new: bool
     ) -> Progress:
         """Make the steps of a deployment as far as possible now.
+
+        Args:
+            deploy: What to do.
+            choice: What it is for.
+            endpoint: The endpoint.
+            rolls_back: Whether it brings back a version that served well.
+            is_new: Whether it brings anything new, so that a pause or a freeze window holds it back.
 
         Raises:
             UpkeepRefusedError: Scaling could not be ended, an alarm could not be made or set, or somebody
                 else's model, config or alarm has a needed name.
             LostLeaseError: Another invocation is at work on this endpoint.
         """
+        self._last_check = LastCheck(self._versions, self._holds if is_new else None)
         self._logger.append_keys(correlation_id=choice.decided_by.correlation_id)
         self._logger.info(
             "Deploying",

@@ -1,0 +1,22 @@
+"""Holds why rollouts of anything new wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why rollouts of anything new wait.
+
+    Attributes:
+        description: The cause, in words: who wants it, until when, and why.
+        until: When it ends; None if nobody said.
+    """
+
+    description: str
+    until: datetime | None
