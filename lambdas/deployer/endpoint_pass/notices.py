@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deployer.endpoint_pass.reports import REPORT_GRACE
 from deployer.model import outcomes
+from deployer.model.outcomes import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,11 +48,7 @@ class Notices:
         if message in reported:
             return
         self._logger.info(message)
-        if self._reporter.report(
-            outcomes.held(
-                self._endpoint_name, message, time=self._now(), correlation_id=self._correlation_id()
-            )
-        ):
+        if self._hand_over(message, self._correlation_id(), kind=OutcomeKind.HELD):
             self._ledger.note(reported=(*reported, message))
 
     def report_all(self, messages: Iterable[str]) -> None:
@@ -107,9 +104,9 @@ class Notices:
         ):
             self._ledger.record_unreadable(version_arn)
 
-    def _hand_over(self, message: str, correlation_id: str) -> bool:
+    def _hand_over(
+        self, message: str, correlation_id: str, kind: OutcomeKind = OutcomeKind.NEEDS_ATTENTION
+    ) -> bool:
         return self._reporter.report(
-            outcomes.needs_attention(
-                self._endpoint_name, message, time=self._now(), correlation_id=correlation_id
-            )
+            outcomes.notice(kind, self._endpoint_name, message, time=self._now(), cause=correlation_id)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
@@ -263,20 +263,14 @@ def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: st
     )
 
 
-def held(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
-    """Report that a rollout on an endpoint waits."""
-    attention = needs_attention(endpoint_name, message, time=time, correlation_id=correlation_id)
-    return replace(attention, kind=OutcomeKind.HELD)
-
-
-def needs_attention(endpoint_name: str, message: str, *, time: datetime, correlation_id: str) -> Outcome:
-    """Report that a person must act on an endpoint."""
+def notice(kind: OutcomeKind, endpoint_name: str, message: str, *, time: datetime, cause: str) -> Outcome:
+    """Report that a person must act on an endpoint, or that a rollout waits. `cause` is a correlation id."""
     return Outcome(
-        outcome_id=f"{endpoint_name}/{correlation_id}/{fingerprint(message)}",
-        kind=OutcomeKind.NEEDS_ATTENTION,
+        outcome_id=f"{endpoint_name}/{cause}/{fingerprint(message)}",
+        kind=kind,
         endpoint_name=endpoint_name,
         message=message,
-        correlation_id=correlation_id,
+        correlation_id=cause,
         time=time,
         detail={"Reason": message},
     )

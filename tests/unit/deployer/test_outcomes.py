@@ -97,7 +97,8 @@ def test_why_an_approval_has_no_turn_fits_into_an_event_and_a_mail(reason: str, 
 
     assert fits(outcomes.ignored(given_up))
     assert fits(outcomes.ineligible(Ineligible(given_up, reason, reason), time=NOW))
-    assert fits(outcomes.needs_attention("churn", reason, time=NOW, correlation_id="event"))
+    kind = outcomes.OutcomeKind.NEEDS_ATTENTION
+    assert fits(outcomes.notice(kind, "churn", reason, time=NOW, cause="event"))
 
 
 @pytest.mark.parametrize(("text", "told"), [("Denied", "Denied."), ("Denied.", "Denied."), ("Why?", "Why?")])
