@@ -80,7 +80,8 @@ class Reconciler:
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
         holds = Holds(settings, now=now)
-        chooser = Chooser(ledger, versions, gateways.models_and_configs, holds, logger, now=now)
+        approvals = ApprovalsPhase(settings, ledger, versions, notices, logger)
+        chooser = Chooser(ledger, versions, gateways.models_and_configs, holds, approvals, logger, now=now)
         alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
         planner = Planner(settings, identity, gateways, ledger, alarm_plans, notices)
         rollout = Rollout(gateways, ledger, attempts, versions, executor, holds, logger)
@@ -88,7 +89,7 @@ class Reconciler:
         repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
         self._phases: tuple[Phase, ...] = (
             FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
-            ApprovalsPhase(settings, ledger, versions, notices, logger),
+            approvals,
             RestPhase(reports, repair, versions, chooser, ledger, alarm_plans, logger, now=now),
             SettlementPhase(
                 gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now

@@ -213,16 +213,19 @@ class Law28LastResortComesLast(Law):
                 by = each.get("superseded_by")
                 if by is None:
                     continue
-                is_later = any(
-                    other["version"] == by and order_of(other) > order_of(each) for other in approvals
-                )
-                was_tried = any(
-                    other["action"] not in ASIDE
+                tried = [
+                    other
+                    for other in self.facts.attempts(name)
+                    if other["action"] not in ASIDE
                     and other["version"] == by
                     and other["status"] not in {"open", "withdrawn"}
-                    for other in self.facts.attempts(name)
+                ]
+                # An attempt keeps its approval's time, also if a late copy of the event was only heard.
+                is_later = any(
+                    other["version"] == by and order_of(other) > order_of(each)
+                    for other in (*approvals, *tried)
                 )
-                if not is_later or not was_tried:
+                if not is_later or not tried:
                     raise self.broken(f"{name}: {each['version_arn']} counts as superseded by {by}, untrue")
 
 

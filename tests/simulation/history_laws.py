@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.laws import CHANGES, Law, journals_read
+from tests.simulation.laws import CHANGES, Law, journals_read, order_of
 from tests.simulation.schedule import Stages
 from tests.simulation.sites import admits
 from tests.simulation.world import ASIDE, GAP
@@ -154,7 +154,9 @@ class Law25RecoveryTakesNothingAway(Law):
 
     The version that an endpoint in service serves at that time stays while it stands, until somebody approves
     or changes another version after it. It gives way if it fails its smoke test. After a rollback that
-    failed, the endpoint serves a mix of old and new, which is nobody's decision.
+    failed, the endpoint serves a mix of old and new, which is nobody's decision. If the restored journal has
+    approvals of both versions, these decide which one is newer: nothing shows that the one that serves was
+    approved again.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -162,6 +164,8 @@ class Law25RecoveryTakesNothingAway(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._served: dict[str, tuple[str, datetime]] = {}
+        self._restored: dict[str, list[dict[str, Any]]] = {}
+        """The approvals that stood by the journal, when it was lost or restored."""
         schedule = world.schedule
         self._applies = schedule.policy == 0 and schedule.stages is Stages.NONE
 
@@ -169,6 +173,9 @@ class Law25RecoveryTakesNothingAway(Law):
         name = recovery.endpoint_name
         endpoint, served = self.world.describe(name), self.world.people.served_version(name)
         self._served.pop(name, None)
+        self._restored[name] = [
+            each for each in self.world.journal(name, "approval#") if not each.get("withdrawn")
+        ]
         if endpoint is not None and endpoint["EndpointStatus"] == "InService" and served is not None:
             self._served[name] = served.lower(), recovery.time
 
@@ -191,6 +198,7 @@ class Law25RecoveryTakesNothingAway(Law):
             content[0] != served
             and _stands(self.world, name, served)
             and not self._failed(name, endpoint["EndpointConfigName"])
+            and not self._is_newer_by_journal(name, content[0], served)
             # What somebody does meanwhile, the next pass sees.
             and _last_act(self.world, served) < call.invocation.started
             # Of two approvals in one second, the higher version counts as newer. What was approved since
@@ -199,6 +207,14 @@ class Law25RecoveryTakesNothingAway(Law):
             < min(_last_act(self.world, served), recovered_at).replace(microsecond=0)
         ):
             raise self.broken(f"{name} gives up {served} for {content[0]} since its journal knows less")
+
+    def _is_newer_by_journal(self, name: str, version_arn: str, served: str) -> bool:
+        """Tell whether the journal had a version as approved after the one that serves."""
+        orders = {
+            arn: [order_of(each) for each in self._restored[name] if each["version_arn"].lower() == arn]
+            for arn in (version_arn, served)
+        }
+        return all(orders.values()) and max(orders[version_arn]) > max(orders[served])
 
     def _failed(self, name: str, config_name: str) -> bool:
         return any(

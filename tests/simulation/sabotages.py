@@ -1140,4 +1140,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        return found.pop() if len(found) == 1 else None\n",
         "        return None\n",
     ),
+    Sabotage(
+        "give up what serves if a restored journal lost its approval",
+        "phases/choice.py",
+        "            self._approvals.find_serving(serving.version_arn)\n",
+        '            self._logger.debug("It serves", version=serving.version)\n',
+    ),
 )

@@ -518,6 +518,47 @@ FOUND: Final = {
             Disturbance(Kind.APPROVE_NEWEST, which=2, how=8),
         ),
     ),
+    "what serves was approved again since the restored journal, which knows it": Schedule(
+        seed=1617863026,
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED, wait=5, which=8, how=8),
+            Disturbance(Kind.APPROVE, wait=9, which=9, how=3),
+            Disturbance(Kind.FAIL_SERVICE, wait=10, which=3, when="InService"),
+            Disturbance(Kind.LIFT_CAPACITY, wait=3, which=6, how=9),
+            Disturbance(Kind.RESCALE, which=8),
+            Disturbance(Kind.DELETE_ALARM, wait=11, how=2),
+            Disturbance(Kind.REGISTER, wait=2, which=5, how=6),
+            Disturbance(Kind.RESTORE_JOURNAL, which=1, how=6),
+        ),
+        event_lag=-3,
+    ),
+    "a late copy of an event is heard of what superseded another version": Schedule(
+        seed=1868788170,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED),
+            Disturbance(Kind.REGISTER_BROKEN_APPROVED),
+            Disturbance(Kind.REJECT_LIVE, when="Deleting"),
+        ),
+        faults=(Fault("Publish", 0, FaultKind.SLOW_AFTER, times=4, delay=6),),
+    ),
+    "a restored journal knows that what serves was rejected, and not that it was approved again": Schedule(
+        seed=1617863026,
+        head_start=2,
+        smoke_test=True,
+        disturbances=(
+            Disturbance(Kind.REJECT, wait=8, which=4, how=1),
+            Disturbance(Kind.REGISTER_FAILING_APPROVED, wait=5, which=8, how=8),
+            Disturbance(Kind.APPROVE, wait=9, which=9, how=3),
+            Disturbance(Kind.FAIL_SERVICE, wait=10, which=3, when="InService"),
+            Disturbance(Kind.LIFT_CAPACITY, wait=3, which=6, how=9),
+            Disturbance(Kind.RESCALE, which=8),
+            Disturbance(Kind.DELETE_ALARM, wait=11, how=2),
+            Disturbance(Kind.REGISTER, wait=2, which=5, how=6),
+            Disturbance(Kind.RESTORE_JOURNAL, which=1, how=6),
+        ),
+        event_lag=-3,
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

@@ -127,6 +127,18 @@ class ApprovalsPhase:
             if version_number(version_arn) not in before and not history.has_approval_of(version_arn):
                 self._find(version_arn)
 
+    def find_serving(self, version_arn: str) -> None:
+        """Journal the approval of the version that serves, if it stands and the journal has none of it.
+
+        A restored journal has lost it, or its event is still on its way. No older approval takes its place.
+        """
+        history, number = self._ledger.history, version_number(version_arn)
+        look = history.last_observed.first_look
+        if history.has_approval_of(version_arn) or (look is not None and number in look.versions):
+            return
+        if self._versions.facts.is_deployable(self._versions.known(version_arn)):
+            self._find(version_arn)
+
     def _find(self, version_arn: str) -> None:
         """Journal the approval of a version that the journal has never seen.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deployer.gateways.models_and_configs import ModelsAndConfigs
     from deployer.model.endpoint import Endpoint
     from deployer.model.hold import Hold
+    from deployer.phases.approvals import ApprovalsPhase
 
 
 _TRIES: Final = 3
@@ -35,6 +36,7 @@ class Chooser:
         versions: Versions,
         models_and_configs: ModelsAndConfigs,
         holds: Holds,
+        approvals: ApprovalsPhase,
         logger: Logger,
         *,
         now: Callable[[], datetime],
@@ -43,6 +45,7 @@ class Chooser:
         self._versions = versions
         self._models_and_configs = models_and_configs
         self._holds = holds
+        self._approvals = approvals
         self._logger = logger
         self._now = now
 
@@ -51,7 +54,7 @@ class Chooser:
 
         What was decided is decided again while other invocations change the approvals that it rests on.
         """
-        foreign = self._foreign_version(serving_config_name) if in_service else None
+        foreign = self._recognised(serving_config_name) if in_service else None
         for _ in range(_TRIES):
             decision = self._versions.decide(
                 partial(
@@ -66,13 +69,17 @@ class Chooser:
                 break
         return decision
 
-    def _foreign_version(self, endpoint_config_name: str | None) -> str | None:
-        """Return the version that a config serves which the journal does not know.
+    def _recognised(self, endpoint_config_name: str | None) -> str | None:
+        """Journal the lost approval of what a known config serves; return the version on an unknown one.
 
-        Somebody else may have made it, or a lost journal knew it. Its version stays as any other does while
-        its own release fails.
+        Somebody else may have made that config, or a lost journal knew it. Its version stays as any other
+        does while its own release fails.
         """
-        if endpoint_config_name is None or self._ledger.history.latest_on(endpoint_config_name) is not None:
+        if endpoint_config_name is None:
+            return None
+        serving = self._ledger.history.latest_on(endpoint_config_name)
+        if serving is not None:
+            self._approvals.find_serving(serving.version_arn)
             return None
         found = set(self._models_and_configs.versions_on(endpoint_config_name))
         return found.pop() if len(found) == 1 else None
@@ -84,7 +91,7 @@ class Chooser:
     def choose_held(self, endpoint: Endpoint | None) -> Decision | None:
         """Decide what the endpoint should serve while nothing new goes out; None if it stays as it is."""
         serves = endpoint is not None and endpoint.status == "InService"
-        foreign = self._foreign_version(endpoint.endpoint_config_name) if endpoint and serves else None
+        foreign = self._recognised(endpoint.endpoint_config_name) if endpoint and serves else None
         decision = self._versions.decide(
             partial(choose_held, endpoint=endpoint, foreign_version_arn=foreign, now=self._now())
         )

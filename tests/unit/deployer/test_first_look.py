@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from deployer.decisions.first_look import order
+from deployer.gateways.fact_items import standing_key
+from deployer.model.trigger import EndpointChanged
 from tests.unit.deployer.builders import version_arn
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 
@@ -42,6 +44,12 @@ def lose_journal(pipeline: Pipeline) -> None:
     table = pipeline.cloud.client("dynamodb")
     for item in table.scan(TableName=TABLE)["Items"]:
         table.delete_item(TableName=TABLE, Key={key: item[key] for key in ("endpoint", "item")})
+
+
+def forget_approval(pipeline: Pipeline, version_arn: str) -> None:
+    [found] = [each for each in pipeline.history.approvals if each.version_arn == version_arn]
+    key = {"endpoint": {"S": found.endpoint_name}, "item": {"S": standing_key(found)}}
+    pipeline.cloud.client("dynamodb").delete_item(TableName=TABLE, Key=key)
 
 
 def told(pipeline: Pipeline, outcome: str) -> list[str]:
@@ -167,6 +175,26 @@ def test_a_lost_journal_keeps_what_serves() -> None:
 
     assert pipeline.serving() == "v2"
     assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_what_serves_keeps_its_place_although_the_journal_lost_its_approval(*, stands: bool) -> None:
+    """A journal was restored, and an event comes before the next sweep lists what is approved."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    arns = [pipeline.register() for _ in range(2)]
+    for arn in arns:
+        pipeline.approve(arn)
+        pipeline.run()
+        pipeline.pass_time(3600)
+    forget_approval(pipeline, arns[1])
+    if not stands:
+        pipeline.reject(arns[1])
+        pipeline.undelivered()
+    pipeline.dispatch(EndpointChanged("churn", "e"))
+    pipeline.run()
+
+    assert pipeline.serving() == ("v2" if stands else "v1")
 
 
 def test_a_registry_that_shows_nothing_yet_is_looked_at_again() -> None:
