@@ -84,9 +84,10 @@ class Law24BeginsWithWhatServes(Law):
 
     def check_recovery(self, recovery: Recovery) -> None:
         name = recovery.endpoint_name
-        if recovery.back_to == self.world.start:
+        if "first_look" not in self.world.journalled(name, "fact#endpoint"):
+            # There is another first look.
             self._looks.pop(name, None)
-        elif name not in self._looks and "first_look" in self.world.journalled(name, "fact#endpoint"):
+        elif name not in self._looks:
             # It was lost, and then restored to a time after its first look.
             self._looks[name] = FirstLook(recovery.time, None, frozenset(), None)
 

@@ -704,7 +704,24 @@ class People:
         self.world.alarms.delete_foreign()
         for name in self.endpoints:
             self.world.alarms.reset(name)
+        for name in dict.fromkeys(each.endpoint_name for each in self.recoveries):
+            self._deregister_forgotten(name)
         self.world.bucket.is_hidden = False
+
+    def _deregister_forgotten(self, endpoint: str) -> None:
+        """Deregister what a lost journal forgot and the settings do not name, as the deployer asks people to.
+
+        It cannot tell such a registration from somebody else's.
+        """
+        site, settings = self.world.site_of(endpoint), self.settings.get(endpoint) or {}
+        query = {"ServiceNamespace": "sagemaker"}
+        _, content = self.world.scaling("DescribeScalableTargets", json.dumps(query).encode(), site)
+        for target in json.loads(content)["ScalableTargets"]:
+            _, name, _, variant_name = target["ResourceId"].split("/")
+            if name == endpoint and variant_name not in settings.get("AutoScaling", {}):
+                named = {key: target[key] for key in ("ResourceId", "ScalableDimension")}
+                self.world.scaling("DeregisterScalableTarget", json.dumps(query | named).encode(), site)
+                self.world.tell("ada", "DeregisterScalableTarget", target["ResourceId"])
 
     # The registry ------------------------------------------------------------------------------------
 

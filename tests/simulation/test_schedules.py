@@ -559,6 +559,32 @@ FOUND: Final = {
         ),
         event_lag=-3,
     ),
+    "a stack is deployed again during an update, and its journal put back to before its first look": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.REGISTER_FAILING_APPROVED),
+            Disturbance(Kind.REDEPLOY_STACK, wait=8),
+            Disturbance(Kind.FOREIGN_ALARM),
+            Disturbance(Kind.RESTORE_JOURNAL, wait=6),
+        ),
+    ),
+    "a lost journal forgot a scaling registration, and the variant gets another name": Schedule(
+        head_start=1,
+        scaling=True,
+        disturbances=(Disturbance(Kind.LOSE_JOURNAL), Disturbance(Kind.CHANGE_SHAPE, how=5)),
+    ),
+    "everything is rejected that a lost journal heard of again, and somebody's alarm goes": Schedule(
+        head_start=1,
+        rollout=RolloutKind.ALL_AT_ONCE,
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.FOREIGN_ALARM),
+            Disturbance(Kind.REJECT_LIVE),
+            Disturbance(Kind.LOSE_JOURNAL),
+            Disturbance(Kind.APPROVE_NEWEST, wait=9),
+            Disturbance(Kind.REJECT, which=3),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

@@ -63,7 +63,12 @@ class ApprovalsPhase:
             reported = self._ledger.history.last_observed.reported
             round_.troubles += [each for each in reported if each.startswith(_UNLISTED)]
         history = self._ledger.history
-        if not history.approvals and history.latest_attempt is None:
+        if (
+            not history.approvals
+            and history.latest_attempt is None
+            # Without these, the endpoint may still serve a version that a lost journal had.
+            and not history.last_observed.has_upkeep
+        ):
             self._logger.info("No version was ever approved for this endpoint: nothing to do")
             round_.rests = not history.heard
             return Next.STOP
