@@ -34,6 +34,12 @@ JOURNAL_EXPIRY: Final = "expires_at"
 FLEET: Final = f"{PREFIX}fleet"
 """The journal's partition with an item for each endpoint. No endpoint's name has a colon."""
 
+PAUSES: Final = f"{PREFIX}pauses"
+"""The journal's partition of pauses, by endpoint."""
+
+ALL_ENDPOINTS: Final = "*"
+"""The key of a pause of all endpoints."""
+
 SETTINGS_DIRECTORY: Final = "endpoint_settings"
 """Where the endpoints' settings are in the function's bundle."""
 

@@ -79,7 +79,7 @@ class Reconciler:
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
         executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
-        holds = Holds(settings, now=now)
+        holds = Holds(settings, gateways.journal.pauses, now=now)
         approvals = ApprovalsPhase(settings, ledger, versions, notices, logger)
         chooser = Chooser(ledger, versions, gateways.models_and_configs, holds, approvals, logger, now=now)
         alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)

@@ -6,10 +6,14 @@ import json
 import os
 import re
 import subprocess
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.gateways.journal import Journal
+from deployer.model.pause import Pause
 from infra.bundling.assets import REPOSITORY
 from tests.e2e.clients.account import SCALING_MODEL, Account, archive, eventually
 from tests.infra.documented import block_of, documented
@@ -132,6 +136,36 @@ def test_approvals_as_the_guides_write_them(
     described = account.sagemaker.describe_model_package(ModelPackageName=version)
     assert described["ModelApprovalStatus"] == "Approved"
     assert described["ModelLifeCycle"]["StageStatus"] == "Approved"
+
+
+def test_a_pause_is_set_and_ended_as_the_page_writes_it(
+    local_cloud: LocalCloud, account_id: str, as_documented: dict[str, str]
+) -> None:
+    client = Account(local_cloud, account_id).client("dynamodb")
+    client.create_table(
+        TableName="journal",
+        KeySchema=[
+            {"AttributeName": JOURNAL_PARTITION_KEY, "KeyType": "HASH"},
+            {"AttributeName": JOURNAL_SORT_KEY, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": JOURNAL_PARTITION_KEY, "AttributeType": "S"},
+            {"AttributeName": JOURNAL_SORT_KEY, "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    pauses = Journal(client, table_name="journal", now=lambda: datetime.now(UTC)).pauses
+
+    def run(first: str) -> None:
+        lines = "\n".join(block_of("docs/operations.md", first))
+        shell(lines.replace("<journal>", "journal"), as_documented)
+
+    run("aws dynamodb put-item")
+    until = datetime(2026, 12, 1, 8, tzinfo=UTC)
+    assert pauses.of("churn") == [Pause(None, "incident 4711", "ada", until)]
+
+    run("aws dynamodb delete-item")
+    assert pauses.of("churn") == []
 
 
 def test_scaling_from_nothing_as_the_page_writes_it(

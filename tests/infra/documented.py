@@ -80,6 +80,7 @@ _WHOLE_WAY: Final = By(
 _MENTIONED: Final = Because("a mention in prose, run as part of another command")
 _LONG: Final = Because("it measures for minutes; the parts that it is made of have tests")
 _SCALING: Final = Here("test_scaling_from_nothing_as_the_page_writes_it")
+_PAUSE: Final = Here("test_a_pause_is_set_and_ended_as_the_page_writes_it")
 _REMOVAL: Final = By(
     "e2e/test_destroy.py::"
     "test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing_is_left"
@@ -156,6 +157,8 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "aws cloudformation list-stacks *": _REMOVAL,
     "aws cloudformation describe-stack-events *": _REMOVAL,
     "aws iam *": _REMOVAL,
+    "aws dynamodb put-item *": _PAUSE,
+    "aws dynamodb delete-item *": _PAUSE,
     "aws dynamodb *": _REMOVAL,
     "aws kms schedule-key-deletion *": _REMOVAL,
 }

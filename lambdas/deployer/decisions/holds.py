@@ -6,7 +6,8 @@ away does not wait: going back, repairs, and the removal of a companion that is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
@@ -20,7 +21,6 @@ from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from deployer.decisions.choice import Choice, Decision
     from deployer.decisions.facts import Facts
@@ -28,16 +28,34 @@ if TYPE_CHECKING:
     from deployer.model.attempt import Deployment
     from deployer.model.endpoint import Endpoint
     from deployer.model.freeze_window import FreezeWindow
+    from deployer.model.pause import Pause
 
 
-def standing_hold(windows: Iterable[FreezeWindow], *, now: datetime) -> Hold | None:
+_ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
+"""What stands in the place of an end that nobody knows, beside others of which nobody knows one."""
+
+
+def standing_hold(pauses: Iterable[Pause], windows: Iterable[FreezeWindow], *, now: datetime) -> Hold | None:
     """Return what holds rollouts back for the longest time; None if nothing does."""
-    holds: list[Hold] = []
+    holds = [_hold(each) for each in pauses if each.until is None or now < each.until]
     for window in windows:
         until = frozen_until(window, now)
         if until is not None:
             holds.append(Hold(f"a freeze window of its settings, {_until(until)}: {window.reason}", until))
-    return max(holds, key=lambda each: (each.until is None, each.until), default=None)
+    return max(holds, key=_length, default=None)
+
+
+def _length(hold: Hold) -> tuple[bool, datetime]:
+    return hold.until is None, hold.until or _ANY_TIME
+
+
+def _hold(pause: Pause) -> Hold:
+    of = "of all endpoints" if pause.endpoint_name is None else "of this endpoint"
+    until = _until(pause.until) if pause.until is not None else "until somebody ends it"
+    description = f"a pause {of} by {pause.by or 'somebody'}, {until}: {pause.reason or 'without a reason'}"
+    if pause.faults:
+        description += f" (its record is to be corrected, as {' and '.join(pause.faults)})"
+    return Hold(description, pause.until)
 
 
 def _until(until: datetime) -> str:

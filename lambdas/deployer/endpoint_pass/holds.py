@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from deployer.gateways.pauses import Pauses
     from deployer.model.hold import Hold
     from deployer.model.settings import EndpointSettings
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 class Holds:
     """One endpoint's holds. Nothing is remembered, so that each question has a fresh answer."""
 
-    def __init__(self, settings: EndpointSettings, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: EndpointSettings, pauses: Pauses, *, now: Callable[[], datetime]) -> None:
         self._settings = settings
+        self._pauses = pauses
         self._now = now
 
     def standing(self) -> Hold | None:
         """Return what holds rollouts back now; None if nothing does."""
-        return standing_hold(self._settings.freeze, now=self._now())
+        pauses = self._pauses.of(self._settings.endpoint_name)
+        return standing_hold(pauses, self._settings.freeze, now=self._now())

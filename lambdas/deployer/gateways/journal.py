@@ -1,6 +1,7 @@
 """The journal: what the deployer knows of each endpoint, and the history of what it did.
 
-One partition an endpoint, and one of the fleet (`fleet.py`). Items of an endpoint, by sort key `item`:
+One partition an endpoint, one of the fleet (`fleet.py`), and one of pauses (`pauses.py`). Items of an
+endpoint, by sort key `item`:
 
 - `fact#…`: the records that decisions read, all of them in one query. Their number depends on what is
   approved and what exists now, and on nothing else:
@@ -52,6 +53,7 @@ from deployer.gateways.journal_items import (
     without_keys,
 )
 from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write, stored_time
+from deployer.gateways.pauses import Pauses
 from deployer.model.approval import Weight
 from deployer.model.attempt import Promotion
 from deployer.model.history import LastObserved, kept_deployment, kept_promotion
@@ -90,6 +92,7 @@ class Journal:
         self._table = JournalTable(client, table_name, now=now, most_writes=most_writes)
         self._history_days = history_days
         self.fleet = Fleet(self._table)
+        self.pauses = Pauses(self._table)
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's records, strongly consistent."""

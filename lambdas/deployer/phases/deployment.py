@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.approval import Approval
     from deployer.model.endpoint import Endpoint
-    from deployer.model.hold import Hold
     from deployer.phases.choice import Chooser
     from deployer.phases.planning import Planner
     from deployer.phases.rollout import Rollout
@@ -77,20 +76,26 @@ class DeploymentPhase:
         )
         self._notices.report_ineligible(decision.ineligible)
         planned = self._planner.plan(decision, endpoint)
-        if isinstance(planned, Deploy) and (hold := self._chooser.hold()) is not None:
-            planned, decision = self._hold_back(planned, decision, endpoint, hold)
+        if isinstance(planned, Deploy):
+            planned, decision = self._held_back(planned, decision, endpoint)
         followed = self._follow(planned, decision, round_)
         if followed is Next.GO_ON:
             self._attempts.withdraw_left_behind(but_clean_ups=True)
         return followed
 
-    def _hold_back(
-        self, planned: Deploy, decision: Decision, endpoint: Endpoint | None, hold: Hold
+    def _held_back(
+        self, planned: Deploy, decision: Decision, endpoint: Endpoint | None
     ) -> tuple[Plan, Decision]:
-        """Return what may go out all the same while a hold stands, and the decision for it."""
+        """Return what may go out now, and the decision for it: less than was planned while a hold stands.
+
+        What brings nothing new does not even read the holds.
+        """
         choice, facts = decision.choice, self._versions.facts
         assert choice is not None, "a deployment is planned for a choice"
         if not self._is_new(choice, endpoint):
+            return planned, decision
+        hold = self._chooser.hold()
+        if hold is None:
             return planned, decision
         allowed = self._chooser.choose_held(endpoint)
         if allowed is not None:

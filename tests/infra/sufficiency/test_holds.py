@@ -1,17 +1,20 @@
-"""While a freeze window stands nothing new goes out, and what takes something bad away still does."""
+"""While a pause or a freeze window stands nothing new goes out; what takes something bad away does."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from deployer.contract import PAUSES
 from infra.settings.compiling.stored_freeze import stored_window
 from infra.settings.keys.freeze_windows import FreezeWindow
 from tests.infra.sufficiency.test_aborting import guarded
 from tests.infra.sufficiency.test_companions import AB_TEST, SHADOWED, Shadowing, served
 from tests.infra.sufficiency.test_trial import BAD, GOOD, Trying
 from tests.unit.deployer.builders import ENDPOINT
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.pipeline import TABLE, Pipeline
 
 HOUR = 3600
 
@@ -210,6 +213,117 @@ def test_a_window_that_opens_while_the_release_is_made_still_holds_it_back() -> 
     assert pipeline.told(second) == []
     sweep_after(pipeline, 2 * HOUR)
     assert pipeline.serving() == "v2"
+
+
+# Pauses -----------------------------------------------------------------------------------------------
+
+
+def pause(pipeline: Pipeline, item: str = "*", **texts: Any) -> None:
+    """Write a pause as an operator does: with an own identity, and by one call."""
+    written = {key: value if isinstance(value, dict) else {"S": value} for key, value in texts.items()}
+    key = {"endpoint": {"S": PAUSES}, "item": {"S": item}}
+    pipeline.cloud.client("dynamodb").put_item(TableName=TABLE, Item={**key, **written})
+
+
+def end_pause(pipeline: Pipeline, item: str = "*") -> None:
+    key = {"endpoint": {"S": PAUSES}, "item": {"S": item}}
+    pipeline.cloud.client("dynamodb").delete_item(TableName=TABLE, Key=key)
+
+
+def serving_one() -> Pipeline:
+    pipeline = Pipeline()
+    pipeline.manage()
+    approved(pipeline)
+    return pipeline
+
+
+@pytest.mark.parametrize("item", ["*", ENDPOINT, ENDPOINT.upper()])
+def test_a_paused_endpoint_gets_nothing_new_until_somebody_ends_the_pause(item: str) -> None:
+    pipeline = serving_one()
+    pause(pipeline, item, reason="incident 7", by="ada")
+    second = approved(pipeline)
+    for _ in range(3):
+        sweep_after(pipeline)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(second) == []
+    [message] = held(pipeline)
+    assert "by ada, until somebody ends it: incident 7. Going back" in message
+
+    end_pause(pipeline, item)
+    sweep_after(pipeline)
+    assert pipeline.serving() == "v2"
+
+
+def test_a_pause_ends_by_itself() -> None:
+    pipeline = serving_one()
+    until = pipeline.clock.now() + timedelta(minutes=50)
+    pause(pipeline, reason="incident 7", by="ada", until=until.isoformat())
+    approved(pipeline)
+    sweep_after(pipeline, 45 * 60)
+    assert pipeline.serving() == "v1"
+
+    sweep_after(pipeline)
+    assert pipeline.serving() == "v2"
+
+
+def test_a_pause_of_another_endpoint_is_none_of_this_one() -> None:
+    pipeline = serving_one()
+    pause(pipeline, f"{ENDPOINT}-2", reason="incident 7", by="ada")
+    approved(pipeline)
+
+    assert pipeline.serving() == "v2"
+
+
+def test_a_reject_goes_back_in_a_pause_and_reads_none() -> None:
+    pipeline = serving_one()
+    second = approved(pipeline)
+    pause(pipeline, reason="incident 7", by="ada")
+    pipeline.reject(second)
+    pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert held(pipeline) == []
+
+
+def test_a_pause_that_comes_while_the_release_is_made_still_holds_it_back() -> None:
+    pipeline = serving_one()
+    pipeline.client_of("sagemaker").meta.events.register(
+        "after-call.sagemaker.CreateEndpointConfig",
+        lambda **_: pause(pipeline, reason="incident 7", by="ada"),
+    )
+    second = approved(pipeline)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(second) == []
+    assert len(held(pipeline)) == 1
+
+
+@pytest.mark.parametrize(
+    ("texts", "fault"),
+    [
+        ({}, "as reason is missing and by is missing"),
+        ({"reason": {"N": "7"}, "by": "ada"}, "as reason is no text"),
+        ({"reason": "x", "by": "ada", "until": "soon"}, "as until is no time: soon"),
+        ({"reason": "x", "by": "ada", "until": {"N": "1790000000"}}, "as until is no text"),
+        ({"reason": "x", "by": "ada", "until": "9999-12-31T23:59:59-12:00"}, "as until is no time: 9999"),
+        ({"reason": "x" * 3000, "by": "ada", "until": "2020"}, "as until is no time: 2020"),
+        ({"reason": {"L": []}, "by": {"NULL": True}}, "as reason is no text and by is no text"),
+    ],
+)
+def test_a_malformed_pause_is_one_all_the_same_and_stops_no_reject(texts: dict[str, Any], fault: str) -> None:
+    pipeline = serving_one()
+    second = approved(pipeline)
+    pause(pipeline, **texts)
+    approved(pipeline)
+    sweep_after(pipeline)
+    assert pipeline.serving() == "v2"
+    [message] = held(pipeline)
+    assert fault in message
+
+    pipeline.reject(second)
+    pipeline.run()
+    assert pipeline.serving() == "v1"
 
 
 # Companions -------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from deployer.decisions.freezing import frozen_until
 from deployer.decisions.holds import standing_hold
 from deployer.model.freeze_window import FreezeWindow
+from deployer.model.pause import Pause
 
 WEEKEND = "FREQ=DAILY;BYDAY=FR;BYHOUR=17;BYMINUTE=0;BYSECOND=0"
 
@@ -81,9 +82,33 @@ def test_a_beginning_that_the_clock_skips_counts_as_if_it_did_not() -> None:
 
 def test_of_several_holds_the_longest_is_told() -> None:
     night = window("FREQ=DAILY;BYHOUR=20;BYMINUTE=0;BYSECOND=0", hours=10)
-    hold = standing_hold([night, window()], now=utc("2026-05-08T19:00"))
+    hold = standing_hold([], [night, window()], now=utc("2026-05-08T19:00"))
 
     assert hold is not None
     assert hold.until == utc("2026-05-11T05:00")
     assert hold.description == "a freeze window of its settings, until 2026-05-11 05:00 UTC: the weekend"
-    assert standing_hold([night], now=utc("2026-05-08T17:59")) is None
+    assert standing_hold([], [night], now=utc("2026-05-08T17:59")) is None
+
+
+@pytest.mark.parametrize(("now", "stands"), [("2026-05-08T14:59:59", True), ("2026-05-08T15:00", False)])
+def test_a_pause_stands_until_its_end(now: str, stands: bool) -> None:  # noqa: FBT001 - a table of cases
+    pause = Pause("churn", "incident 7", "ada", utc("2026-05-08T15:00"))
+    hold = standing_hold([pause], [], now=utc(now))
+
+    assert (hold is not None) is stands
+    if hold is not None:
+        assert hold.description == "a pause of this endpoint by ada, until 2026-05-08 15:00 UTC: incident 7"
+
+
+def test_a_pause_without_an_end_stands_longest_and_says_what_is_wrong_with_it() -> None:
+    whole = Pause(None, "incident 7", "ada", utc("2026-06-01T00:00"))
+    broken = Pause(None, None, None, None, ("until is no time: soon", "by is missing"))
+    hold = standing_hold([broken, whole], [window()], now=utc("2026-05-08T15:00"))
+
+    assert hold is not None
+    assert hold.until is None
+    assert hold.description == (
+        "a pause of all endpoints by somebody, until somebody ends it: without a reason "
+        "(its record is to be corrected, as until is no time: soon and by is missing)"
+    )
+    assert standing_hold([whole, broken], [], now=utc("2026-05-08T15:00")) == hold
