@@ -2441,6 +2441,9 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
             if self.facts.recovered(rollout.endpoint_name, rollout.call.time):
                 # Nobody remembers which attempt was rolled back.
                 continue
+            if rollout.content == self.world.people.config_content(endpoint["EndpointConfigName"]):
+                # It served before, under another config: the rollback changed nothing for its callers.
+                continue
             if rollout.content is not None and self._was_its_own_fault(rollout, endpoint):
                 self._rolled_back[rollout.endpoint_name, rollout.content] = rollout.ended
 

@@ -585,6 +585,25 @@ FOUND: Final = {
             Disturbance(Kind.REJECT, which=3),
         ),
     ),
+    "a variant's scaling changes and may not lose its old actions, and the settings go back": Schedule(
+        head_start=1,
+        scaling=True,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=1),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.SWEEP, when="InService"),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=4),
+        ),
+        denials=(Denial("DeleteScheduledAction", lasts=4, elsewhere=True),),
+    ),
+    "a version that sets off alarms came into service by a creation, and a new stack updates to it": Schedule(
+        seed=848188473,
+        rollout=RolloutKind.ALL_AT_ONCE,
+        disturbances=(
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.REDEPLOY_STACK, wait=11),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

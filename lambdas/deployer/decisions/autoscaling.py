@@ -32,6 +32,21 @@ def scaling_steps(
     ]
 
 
+def half_changed(applied: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may be registered while a variant's scaling changes: it is equal to neither.
+
+    Args:
+        applied: Its scaling, as registered before.
+        wanted: What it is to be.
+    """
+    names = {"Policies": "PolicyName", "ScheduledActions": "ScheduledActionName"}
+    either = {
+        kind: list({each[name]: each for of in (applied, wanted) for each in of.get(kind, ())}.values())
+        for kind, name in names.items()
+    }
+    return {**applied, **either, "HalfChanged": True}
+
+
 def to_deregister(
     serving: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]
 ) -> frozenset[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer.contract import STACK_TAG
+from deployer.decisions.autoscaling import half_changed
 from deployer.decisions.variant_properties import noted_as_set
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
@@ -12,7 +13,7 @@ from deployer.model import steps
 from deployer.model.cause import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_lambda_powertools import Logger
 
@@ -209,10 +210,16 @@ class Executor:
         self._ledger.note(alarms={**noted, step.alarm_name: step.digest})
 
     def _register(self, step: steps.RegisterScaling) -> None:
+        if step.applied:
+            # A refusal or a crash may leave a part of each.
+            self._note_scaling(step.variant_name, half_changed(step.applied, step.wanted))
         name = self._ledger.endpoint_name
         self._gateways.scalable_targets.register(name, step.variant_name, step.wanted, step.applied)
-        scaling = {**self._ledger.history.last_observed.scaling, step.variant_name: dict(step.wanted)}
-        self._ledger.note(scaling=scaling)
+        self._note_scaling(step.variant_name, step.wanted)
+
+    def _note_scaling(self, variant_name: str, scaling: Mapping[str, Any]) -> None:
+        before = self._ledger.history.last_observed.scaling
+        self._ledger.note(scaling={**before, variant_name: dict(scaling)})
 
     def _deregister(self, step: steps.DeregisterScaling) -> None:
         name, before = step.variant_name, self._ledger.history.last_observed.scaling

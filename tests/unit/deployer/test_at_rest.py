@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from deployer.decisions.at_rest import is_chosen, is_unchanged, is_up_to_date, tag_steps
-from deployer.decisions.autoscaling import scaling_steps, to_deregister
+from deployer.decisions.autoscaling import half_changed, scaling_steps, to_deregister
 from deployer.decisions.choice import Choice, Decision
 from deployer.decisions.pins import left_out
 from deployer.model.approval import Ineligible
@@ -90,6 +91,19 @@ def test_scaling_that_differs_is_registered_and_what_ended_is_deregistered() -> 
         RegisterScaling("Larger", {"min": 4}, {"min": 3}),
         RegisterScaling("New", {"min": 1}, {}),
     ]
+
+
+def test_scaling_that_may_be_half_changed_is_registered_whichever_is_wanted_next() -> None:
+    def scaling(*names: str) -> dict[str, Any]:
+        actions = [{"ScheduledActionName": each} for each in names]
+        return {"ScalableDimension": "count", "MaxCapacity": len(names), "ScheduledActions": actions}
+
+    before, after = scaling("night", "day"), scaling("day")
+    half = half_changed(before, after)
+
+    for wanted in (before, after):
+        [step] = scaling_steps({"A": wanted}, {"A": half}, {"A"})
+        assert {each["ScheduledActionName"] for each in step.applied["ScheduledActions"]} == {"night", "day"}
 
 
 def test_a_variant_that_goes_or_changes_its_instance_type_is_deregistered_first() -> None:
