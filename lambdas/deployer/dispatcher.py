@@ -296,7 +296,7 @@ class Dispatcher:
                 )
                 ended = reconciler.reconcile(first)
                 if look is not None:
-                    self._note(look, ended=ended, rests=first.rests)
+                    self._note(look, first, ended=ended)
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"
@@ -313,14 +313,20 @@ class Dispatcher:
                 self._gateways.journal.fleet.note_look(name, record)
         return True
 
-    def _note(self, look: Look, *, ended: bool, rests: bool) -> None:
+    def _note(self, look: Look, first: Round, *, ended: bool) -> None:
         """Write how a look ended, if the next sweep has to know."""
         if look.record.left_at is not None:
             # This invocation may have the settings that the endpoint has left.
             return
         digest = self._settings.digests[look.endpoint_name]
         record = after_look(
-            look, digest, ended=ended, rests=rests, began=self._started, now=self._gateways.now()
+            look,
+            digest,
+            ended=ended,
+            rests=first.rests,
+            began=self._started,
+            now=self._gateways.now(),
+            retry_at=first.retry_at,
         )
         if record.rests:
             # Together with others: if this invocation ends before, another look does no harm.

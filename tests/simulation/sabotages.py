@@ -365,9 +365,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "dispatcher.py",
         "                ended = reconciler.reconcile(first)\n"
         "                if look is not None:\n"
-        "                    self._note(look, ended=ended, rests=first.rests)\n",
+        "                    self._note(look, first, ended=ended)\n",
         "                if look is not None:\n"
-        "                    self._note(look, ended=True, rests=False)\n"
+        "                    self._note(look, first, ended=True)\n"
         "                reconciler.reconcile(first)\n",
     ),
     Sabotage(

@@ -101,6 +101,7 @@ def needs_look(look: Look, settings_digest: str, *, changed: GroupChange | None,
         or record.rests_at != (summary.last_modified_time if summary is not None else None)
         or (changed is not None and changed.until >= record.looked_at - OVERLAP)
         or look.approved_digest != record.approved_digest
+        or (record.retry_at is not None and now >= record.retry_at)
     )
 
 
@@ -115,7 +116,14 @@ def is_daily_look_due(look: Look, now: datetime) -> bool:
 
 
 def after_look(
-    look: Look, settings_digest: str, *, ended: bool, rests: bool, began: datetime, now: datetime
+    look: Look,
+    settings_digest: str,
+    *,
+    ended: bool,
+    rests: bool,
+    began: datetime,
+    now: datetime,
+    retry_at: datetime | None = None,
 ) -> FleetRecord:
     """Return what is known of an endpoint after a look that ended well.
 
@@ -126,6 +134,7 @@ def after_look(
         rests: Whether there was nothing to do.
         began: When the invocation began: what it read is not older.
         now: The time.
+        retry_at: When a release that failed may be tried again, if one waits.
     """
     record = replace(look.record, rests=False, failures=0, tried_at=None, tried_digest=None)
     if ended and record.settings_digest != settings_digest:
@@ -133,7 +142,12 @@ def after_look(
     if rests and ended:
         rests_at = look.summary.last_modified_time if look.summary is not None else None
         record = replace(
-            record, rests=True, rests_at=rests_at, looked_at=began, approved_digest=look.approved_digest
+            record,
+            rests=True,
+            rests_at=rests_at,
+            looked_at=began,
+            approved_digest=look.approved_digest,
+            retry_at=retry_at,
         )
     return record
 

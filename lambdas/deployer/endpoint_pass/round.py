@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import Endpoint, EndpointSummary
     from deployer.model.trigger import PackageChanged
@@ -44,6 +46,7 @@ class Round:
             its tags and its scaling are left alone.
         report: What to tell a person about the deployment or the promotion.
         rests: Whether there is nothing to do until something changes.
+        retry_at: When a release that failed may be tried again, if the endpoint rests until then.
         troubles: What a person must fix about tags, automatic scaling or alarms.
     """
 
@@ -57,6 +60,7 @@ class Round:
     is_another_kind: bool = False
     report: str | None = None
     rests: bool = False
+    retry_at: datetime | None = None
     troubles: list[str] = field(default_factory=list)
 
     @property

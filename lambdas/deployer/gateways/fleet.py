@@ -115,6 +115,7 @@ def _attributes(record: FleetRecord) -> dict[str, dict[str, Any]]:
         "rests_at": _stored(record.rests_at),
         "looked_at": _stored(record.looked_at),
         "approved_digest": record.approved_digest,
+        "retry_at": _stored(record.retry_at),
         "tried_at": _stored(record.tried_at),
         "tried_digest": record.tried_digest,
     }
@@ -145,6 +146,7 @@ def _record(item: Mapping[str, Any]) -> FleetRecord:
         rests_at=time("rests_at"),
         looked_at=time("looked_at"),
         approved_digest=text("approved_digest"),
+        retry_at=time("retry_at"),
         failures=failures,
         # An update leaves what an earlier failure wrote.
         tried_at=time("tried_at") if failures else None,

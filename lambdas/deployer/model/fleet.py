@@ -26,6 +26,7 @@ class FleetRecord:
         rests_at: The endpoint's LastModifiedTime then; None if there was no endpoint.
         looked_at: When the last such look began. It had read the registry.
         approved_digest: Of what another account's registry listed as approved then; None in this account.
+        retry_at: When a release that failed may be tried again, as no event tells; None if none waits.
         failures: How many looks failed, one after the other.
         tried_at: When the last of these began.
         tried_digest: Of the settings that it was made with.
@@ -42,6 +43,7 @@ class FleetRecord:
     rests_at: datetime | None = None
     looked_at: datetime | None = None
     approved_digest: str | None = None
+    retry_at: datetime | None = None
     failures: int = 0
     tried_at: datetime | None = None
     tried_digest: str | None = None

@@ -81,6 +81,7 @@ class RestPhase:
         # A soak ends without an event.
         soaks = self._versions.decide(partial(due_for_promotion, endpoint_config_name=serving, now=_FAR_OFF))
         round_.rests = soaks is None and not facts.history.heard
+        round_.retry_at = decision.retry_at
         return Next.STOP
 
     def _alarms_are_there(self) -> bool:

@@ -22,6 +22,7 @@ RESTING = FleetRecord(
     rests_at=minutes(-60),
     looked_at=minutes(-5),
     approved_digest="a1",
+    retry_at=minutes(20),
     mark=0,
 )
 

@@ -137,6 +137,38 @@ def test_a_permission_that_stays_missing_is_told_once_and_tried_again_without_en
     assert len(later) > len(LONGEST_RETRY_DELAYS)
 
 
+@pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS[:1] + OF_CALLS[4:5])
+def test_what_is_hindered_is_tried_again_at_its_times_while_another_version_serves(
+    operation: str, code: str, told: str
+) -> None:
+    """Nothing changes until then, so only the wait itself keeps the sweeps looking."""
+    pipeline = Pipeline()
+    approved(pipeline)
+    pipeline.run()
+    pipeline.pass_time(4 * 3600)
+    pipeline.sweep()
+    tries: list[datetime] = []
+
+    def counted() -> bool:
+        tries.append(pipeline.clock.now())
+        return True
+
+    refuse(pipeline, operation, code, told, while_=counted)
+    pipeline.approve(pipeline.register())
+    for _ in range(12 * 4):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.serving() == "v1"
+    later = [after - before for before, after in pairwise(tries[len(SECONDS_TO_BE_KNOWN) :])]
+    due = LONGEST_RETRY_DELAYS[: len(later)]
+    assert len(later) == 6
+    assert all(
+        wanted <= waited < wanted + timedelta(minutes=30) for waited, wanted in zip(later, due, strict=True)
+    )
+
+
 @pytest.mark.parametrize("asked", ["approved again", "other settings"])
 def test_what_is_hindered_is_tried_at_once_when_it_is_asked_for_and_tells_when_it_serves(asked: str) -> None:
     pipeline = Pipeline()

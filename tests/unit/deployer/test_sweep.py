@@ -80,6 +80,15 @@ def test_a_version_that_changed_since_the_last_look_or_shortly_before_needs_one(
     assert not _needs_look(RESTING, changed_minutes=-31 - overlap)
 
 
+def test_a_release_that_may_be_tried_again_needs_one_then() -> None:
+    waiting = after_look(
+        _look(RESTING), "d1", ended=True, rests=True, began=NOW, now=NOW, retry_at=minutes(20)
+    )
+
+    assert not needs_look(_look(waiting), "d1", changed=None, now=minutes(19))
+    assert needs_look(_look(waiting), "d1", changed=None, now=minutes(20))
+
+
 def test_another_list_of_another_accounts_approvals_needs_one() -> None:
     noted = replace(RESTING, approved_digest="a1")
 
