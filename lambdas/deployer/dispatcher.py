@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, assert_never
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from deployer.decisions.sweep import after_failed_look, after_look, departed, is_daily_look_due
+from deployer.decisions.sweep import after_failed_look, after_look, departed, last_check_due
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
 from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
@@ -167,19 +167,38 @@ class Dispatcher:
             self._release(records)
 
     def _sweep(self) -> None:
-        """Look at the endpoints that changed, and at some of the others: each has its turn once a day."""
-        records = self._gateways.journal.fleet.records()
-        looks = self._survey.looks(records)
+        """Look at the endpoints that changed, and check some of the others: each has its turn once a day."""
+        notes = self._gateways.journal.fleet.notes()
+        records, looks = notes.records, self._survey.looks(notes)
         if not self._hand_over(
             [each.endpoint_name for each in looks.needed]
             + departed(records, self._settings.digests, began=self._started)
         ):
             self._look_at(looks.needed)
             self._release(records)
-        if self._remaining_seconds() >= SECONDS_FOR_A_PASS:
-            self._look_at(looks.daily, may_leave=True)
+        self._check(looks.due)
         if self._survey.failure is not None:
             self._failures["Search"] = self._survey.failure
+
+    def _check(self, due: Sequence[Look]) -> None:
+        """Make the daily checks and the weekly looks that are due, and note how far they came.
+
+        Args:
+            due: The earliest first. The next sweep makes those that this invocation has no time for.
+        """
+        until, made = self._started, 0
+        for look in due:
+            if self._remaining_seconds() < SECONDS_FOR_A_PASS:
+                until = last_check_due(look.endpoint_name, self._started) - timedelta.resolution
+                self._logger.info(f"Out of time: {len(due) - made} checks are left to the next sweep")
+                break
+            made += 1
+            for settings in self._read(look.endpoint_name):
+                if look.is_whole or self._survey.differs(look, settings):
+                    self._look_at([replace(look, is_whole=True)])
+        if made:
+            with self._kept_apart("checks"):
+                self._gateways.journal.fleet.note_checks(until)
 
     def _sweep_part(self, names: Sequence[str]) -> None:
         records = self._gateways.journal.fleet.records(names)
@@ -201,23 +220,8 @@ class Dispatcher:
         self._logger.info(f"Looking at {len(ordered)} endpoints in {len(parts)} parts")
         return True
 
-    def _look_at(self, looks: Sequence[Look], *, may_leave: bool = False) -> None:
-        """Make a pass over each endpoint, then note which of them rest.
-
-        Args:
-            looks: What to look at.
-            may_leave: Whether another sweep takes up what this invocation has no time for.
-        """
-        self._make_passes(looks, may_leave=may_leave)
-        try:
-            self._gateways.journal.fleet.note_rests(self._resting)
-        except (ClientError, BotoCoreError) as error:
-            # The next sweep looks at them again. What failed in the passes is still to be said.
-            self._logger.exception("The journal did not take which endpoints rest")
-            self._failures["The journal of the fleet"] = error
-        self._resting.clear()
-
-    def _make_passes(self, looks: Sequence[Look], *, may_leave: bool) -> None:
+    def _look_at(self, looks: Sequence[Look]) -> None:
+        """Make a pass over each endpoint, then note which of them rest."""
         remaining = sorted(looks, key=lambda each: each.endpoint_name)
         put_off: set[str] = set()
         while remaining:
@@ -232,9 +236,6 @@ class Dispatcher:
                     put_off.add(name)
                     remaining.append(look)
             if remaining and remaining[-1] is not look and self._remaining_seconds() < SECONDS_FOR_A_PASS:
-                if may_leave:
-                    self._logger.info(f"Out of time: {len(remaining)} daily looks are left to the next sweep")
-                    return
                 # Each part is smaller than its parent, so this ends.
                 self._bus.put_parts([SweepPart(tuple(each.endpoint_name for each in remaining))])
                 self._logger.info(f"Out of time: {len(remaining)} endpoints are left to another invocation")
@@ -242,7 +243,11 @@ class Dispatcher:
                 # the failures, and the next sweep tries them again.
                 self._failures.clear()
                 self._gateways.reporter.take_refusals()
-                return
+                break
+        with self._kept_apart("The journal of the fleet"):
+            # If this fails, the next sweep looks at them again. What failed in the passes is still to be said.
+            self._gateways.journal.fleet.note_rests(self._resting)
+        self._resting.clear()
 
     def _read(self, endpoint_name: str) -> list[EndpointSettings]:
         with self._kept_apart(endpoint_name):
@@ -291,7 +296,7 @@ class Dispatcher:
                 first = Round(
                     change=change,
                     discover=look is not None,
-                    is_daily=look is not None and is_daily_look_due(look, self._started),
+                    is_whole=look is not None and look.is_whole,
                     summary=look.summary if look is not None else None,
                 )
                 ended = reconciler.reconcile(first)
@@ -326,12 +331,15 @@ class Dispatcher:
             rests=first.rests,
             began=self._started,
             now=self._gateways.now(),
+            approved_digest=first.approved_digest,
             retry_at=first.retry_at,
         )
+        if record == look.record:
+            return
         if record.rests:
             # Together with others: if this invocation ends before, another look does no harm.
             self._resting[look.endpoint_name] = record
-        elif record != look.record:
+        else:
             self._gateways.journal.fleet.note_look(look.endpoint_name, record)
 
     @contextmanager

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployer.decisions.sweep import SEARCHED, is_daily_look_due, needs_look, newest_changes
+from deployer.decisions.alarms import are_as_wanted
+from deployer.decisions.sweep import (
+    SEARCHED,
+    digest_of_approved,
+    is_check_due,
+    is_weekly_look_due,
+    last_check_due,
+    needs_look,
+    newest_changes,
+)
+from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError
+from deployer.gateways.settings_files import DamagedSettingsError
 from deployer.model.fleet import FleetRecord, Look
-from deployer.model.names import account_of, digest
+from deployer.model.names import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,11 +34,17 @@ if TYPE_CHECKING:
     from deployer.decisions.sweep import GroupChange
     from deployer.gateways.gateways import Gateways
     from deployer.gateways.settings_files import SettingsFiles
+    from deployer.model.alarm import ObservedAlarm
     from deployer.model.endpoint import EndpointSummary
+    from deployer.model.fleet import FleetNotes
+    from deployer.model.settings import EndpointSettings
 
 
 _UNLISTED: Final = "unlisted"
 """Differs from every list, so that a list that comes later is a change."""
+
+_MOST_ALARMS: Final = 100
+"""Of one request (botocore: `AlarmNames`)."""
 
 
 class Looks(NamedTuple):
@@ -33,11 +52,12 @@ class Looks(NamedTuple):
 
     Attributes:
         needed: Those that changed, or have something to do.
-        daily: Those whose daily look is due. A later sweep can make what this one has no time for.
+        due: Those whose daily check or weekly look is due, the earliest first. A later sweep can make what
+            this one has no time for.
     """
 
     needed: list[Look]
-    daily: list[Look]
+    due: list[Look]
 
 
 class Survey:
@@ -66,31 +86,69 @@ class Survey:
         self._now = now
         self._account_id = account_id
         self._approved: dict[str, str] = {}
+        self._due: list[Look] = []
         self.failure: ClientError | BotoCoreError | None = None
         """Why Search told nothing. The rest of the sweep goes on without it."""
 
-    def looks(self, records: Mapping[str, FleetRecord]) -> Looks:
+    def looks(self, notes: FleetNotes) -> Looks:
         """Return the looks that a sweep has to make."""
         digests = self._settings.digests
         summaries = self._gateways.endpoints.summaries() if digests else {}
         changed = self._changed()
-        looks = Looks([], [])
+        needed: list[Look] = []
+        due: list[tuple[datetime, Look]] = []
         for name, settings_digest in digests.items():
-            look = Look(
-                name, records.get(name, FleetRecord()), summaries.get(name), self._approved_elsewhere(name)
-            )
+            look = self._look(name, notes.records, summaries.get(name))
             if needs_look(look, settings_digest, changed=changed.get(name), now=self._now):
-                looks.needed.append(look)
-            elif is_daily_look_due(look, self._now):
-                looks.daily.append(look)
-        return looks
+                needed.append(look)
+            elif is_check_due(look, notes.checked_until, self._now):
+                is_whole = is_weekly_look_due(look, notes.checked_until, self._now)
+                checked = replace(look, is_due_only=True, is_whole=is_whole)
+                due.append((last_check_due(name, self._now), checked))
+        self._due = [look for _, look in sorted(due, key=itemgetter(0))]
+        return Looks(needed, self._due)
 
     def looks_at(self, names: Iterable[str], records: Mapping[str, FleetRecord]) -> list[Look]:
         """Return looks at some endpoints, which a sweep handed over by their names."""
-        return [
-            Look(name, records.get(name, FleetRecord()), self._summary(name), self._approved_elsewhere(name))
-            for name in names
-        ]
+        return [self._look(name, records, self._summary(name)) for name in names]
+
+    def differs(self, look: Look, settings: EndpointSettings) -> bool:
+        """Check an endpoint at rest: tell whether the registry or CloudWatch shows other than its look saw.
+
+        The list of another account's group was compared before.
+        """
+        if look.approved_digest is None:
+            approved = self._listed(settings.model_package_group)
+            if approved != look.record.approved_digest:
+                return True
+        exists = look.summary is not None
+        return exists and not are_as_wanted(settings.alarms, self._alarms)
+
+    def _look(self, name: str, records: Mapping[str, FleetRecord], summary: EndpointSummary | None) -> Look:
+        look = Look(name, records.get(name, FleetRecord()), summary, self._approved_elsewhere(name))
+        # A check that an endpoint had meanwhile does not count: it may have been no endpoint at rest then.
+        return replace(look, is_whole=is_check_due(look, None, self._now))
+
+    @cached_property
+    def _alarms(self) -> Mapping[str, ObservedAlarm]:
+        """The alarms of all endpoints that have their check, read a hundred at a time."""
+        names = [name for look in self._due if not look.is_whole for name in self._alarm_names(look)]
+        found: dict[str, ObservedAlarm] = {}
+        for first in range(0, len(names), _MOST_ALARMS):
+            try:
+                found |= self._gateways.alarms.look((), names[first : first + _MOST_ALARMS])
+            except (UpkeepRefusedError, ClientError, BotoCoreError) as refusal:
+                # The looks say so where it is news.
+                self._logger.warning(f"CloudWatch does not show the endpoints' alarms: {refusal}")
+        return found
+
+    def _alarm_names(self, look: Look) -> list[str]:
+        try:
+            settings = self._settings.read(look.endpoint_name)
+        except DamagedSettingsError:
+            # The endpoint's turn says so.
+            return []
+        return [] if settings is None else [each["AlarmName"] for each in settings.alarms]
 
     def _summary(self, endpoint_name: str) -> EndpointSummary | None:
         try:
@@ -129,8 +187,10 @@ class Survey:
         Search does not show other accounts' versions. Each group is listed once.
         """
         group = self._elsewhere.get(endpoint_name)
-        if group is None:
-            return None
+        return self._listed(group) if group is not None else None
+
+    def _listed(self, group: str) -> str:
+        """Return the digest of what the registry lists as approved in a group, which is asked once."""
         if group not in self._approved:
             try:
                 listed = self._gateways.registry.approved_versions(group)
@@ -138,9 +198,5 @@ class Survey:
                 self._logger.warning(f"The registry does not list {group}: {refusal}")
                 self._approved[group] = _UNLISTED
             else:
-                approved = sorted(
-                    [each.arn.lower(), each.creation_time.isoformat(), *(each.life_cycle or ())]
-                    for each in listed
-                )
-                self._approved[group] = digest(approved)
+                self._approved[group] = digest_of_approved(listed)
         return self._approved[group]

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from deployer.contract import FLEET, PART_DETAIL_TYPE, STACK_TAG
+from deployer.gateways.fleet import CHECKS
 from deployer.model.names import version_number
 from local_cloud.sagemaker.ports import AlarmState
 from local_cloud.sagemaker.switch_settings import Answer
@@ -1879,11 +1880,11 @@ class Law9EveryEndpointHasItsTurn(Law):
 
     There is none if an earlier look found nothing to do, and since then nothing was journalled, the settings
     and the endpoint are the same, nobody approved or took back a version that Search or another account's
-    list shows, no soak has ended, and no day has passed; or if the last look failed, up to a day. A look that
-    began before the failure was noted does not undo it. After a look that failed a sweep leaves the endpoint
-    alone for a quarter of an hour, then twice as long each time. Search shows no version that was deleted
-    since, and no approval that was taken back at the moment of the registration. A sweep that does not ask it
-    has no such excuse.
+    list shows, no soak has ended, no week has passed, and no day since a sweep was shown the same list as
+    that look; or if the last look failed, up to a day. A look that began before the failure was noted does
+    not undo it. After a look that failed a sweep leaves the endpoint alone for a quarter of an hour, then
+    twice as long each time. Search shows no version that was deleted since, and no approval that was taken
+    back at the moment of the registration. A sweep that does not ask it has no such excuse.
 
     A part of a sweep looks at all of its endpoints. A turn begins with a read of the endpoint's journal. A
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the
@@ -2630,7 +2631,7 @@ class Law21SettingsAreLookedAt(Law):
         before, self._digests = self._digests, self._noted_digests()
         noted = {each for each, digest in self._digests.items() if before.get(each) != digest}
         if call.operation == "PutItem":
-            noted.add(key["item"]["S"])
+            noted |= {key["item"]["S"]} - {CHECKS}
         for each in sorted(noted):
             self._check_note(call, each)
 

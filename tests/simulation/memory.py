@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -151,11 +151,13 @@ class Table:
             if value.get("S") in self.partitions
         ]
         sorts = self._order.get(partitions[0], []) if partitions else []
+        if "ExclusiveStartKey" in request:
+            # Its item may have been deleted since the page before.
+            start = request["ExclusiveStartKey"][self.sort_key]["S"]
+            forward = request.get("ScanIndexForward", True)
+            sorts = sorts[bisect_right(sorts, start) :] if forward else sorts[: bisect_left(sorts, start)]
         if not request.get("ScanIndexForward", True):
             sorts = sorts[::-1]
-        if "ExclusiveStartKey" in request:
-            start = request["ExclusiveStartKey"][self.sort_key]["S"]
-            sorts = sorts[sorts.index(start) + 1 :]
         found: list[Item] = []
         limit, size = request.get("Limit"), 0
         for sort in sorts:

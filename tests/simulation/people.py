@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import FLEET, STACK_TAG
+from deployer.gateways.fleet import CHECKS
 from infra.settings.compiling import alarm_definitions
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.errors import ServiceError
@@ -598,11 +599,12 @@ class People:
         table, now = self.world.memory.table, self.world.clock.now()
         self.last_done = now
         fleet = dict(table.partitions.get(FLEET, {}))
+        for name in (*endpoints, CHECKS):
+            fleet.pop(name, None)
+            fleet |= {key: each for key, each in partitions.get(FLEET, {}).items() if key == name}
         for name in endpoints:
             items = partitions.get(name, {})
             table.restore(name, items)
-            fleet.pop(name, None)
-            fleet |= {key: each for key, each in partitions.get(FLEET, {}).items() if key == name}
             attempts = [each for key, each in items.items() if key.startswith("attempt#")]
             statuses = {int(each["number"]["N"]): each["status"]["S"] for each in attempts}
             self.recoveries.append(Recovery(name, now, time, statuses))

@@ -884,8 +884,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "look at no endpoint once a day",
         "decisions/sweep.py",
-        "        and looked_at < last_full_look_due(look.endpoint_name, now)\n",
-        "        and looked_at < last_full_look_due(look.endpoint_name, now - _DAY * 9)\n",
+        "        and seen_at < last_check_due(look.endpoint_name, now)\n",
+        "        and seen_at < last_check_due(look.endpoint_name, now - _DAY * 9)\n",
     ),
     Sabotage(
         "ask Search for the last quarter of an hour only",
@@ -908,7 +908,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "do not compare another account's approvals in a sweep",
         "decisions/sweep.py",
-        "        or look.approved_digest != record.approved_digest\n",
+        "        or (look.approved_digest is not None and look.approved_digest != record.approved_digest)\n",
         "",
     ),
     Sabotage(
@@ -973,9 +973,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "never read alarms again",
-        "decisions/alarms.py",
-        "last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)",
-        "last.alarms_seen_at <= now",
+        "survey.py",
+        "        return exists and not are_as_wanted(settings.alarms, self._alarms)\n",
+        "        return False\n",
     ),
     Sabotage(
         "make alarms without the stack's tag",
@@ -992,8 +992,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "make alarms that the journal does not know",
         "phases/alarms.py",
-        "self._ledger.note(alarms=noted, alarms_seen_at=",
-        "self._ledger.note(alarms=last.alarms, alarms_seen_at=",
+        "            self._ledger.note(alarms=noted, alarms_seen_at=seen_at)\n",
+        "            self._ledger.note(alarms=last.alarms, alarms_seen_at=seen_at)\n",
     ),
     Sabotage(
         "roll a new version out without an alarm that cannot be made",

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from tests.simulation.world import Call, Invocation, World
 
-LONGEST_WITHOUT_LOOK: Final = timedelta(days=1, minutes=10)
-"""A day, and what a sweep takes until it comes to an endpoint."""
+LONGEST_WITHOUT_CHECK: Final = timedelta(days=1, minutes=10)
+LONGEST_WITHOUT_LOOK: Final = timedelta(days=7, minutes=10)
+"""A day or a week, and what a sweep takes until it comes to an endpoint."""
 
 FIRST_DELAY: Final = timedelta(minutes=15)
 LONGEST_DELAY: Final = timedelta(days=1)
@@ -46,12 +47,14 @@ class Turn:
     Attributes:
         invocation: Whose.
         time: When it read the endpoint's journal.
+        number: Of that call; 0 if it had no answer.
         seen: The endpoint's LastModifiedTime as it was shown before; None if it was not.
         failed: Whether the look failed.
     """
 
     invocation: Invocation
     time: datetime
+    number: int
     seen: Any
     failed: bool
 
@@ -63,6 +66,7 @@ class Turns:
         self._world = world
         self._turns: dict[str, list[Turn]] = {}
         self._writes: dict[str, list[datetime]] = {}
+        self._lists: dict[str, list[tuple[int, datetime, dict[str, Any] | None]]] = {}
         for call in world.calls:
             written = _partition_written(call)
             if written is not None and not _is_forgotten(world, written, call.time):
@@ -83,7 +87,7 @@ class Turns:
             turns = self._turns.setdefault(name, [])
             is_known = any(each.invocation is invocation for each in turns)
             if f"{name}: " in str(invocation.problem) and invocation.calls and not is_known:
-                turns.append(Turn(invocation, invocation.calls[-1].time, None, failed=True))
+                turns.append(Turn(invocation, invocation.calls[-1].time, 0, None, failed=True))
                 turns.sort(key=lambda each: each.time)
 
     def may_skip(self, name: str, sweep: Invocation) -> bool:
@@ -117,6 +121,7 @@ class Turns:
             and turn.invocation.settings.digests.get(name) == sweep.settings.digests[name]
             and turn.seen == _seen(sweep, name, before=None)
             and turn.time > asked - LONGEST_WITHOUT_LOOK
+            and self._confirmed(turn, name, sweep) > asked - LONGEST_WITHOUT_CHECK
             and not any(turn.time <= time < asked for time in self._writes.get(name, []))
             and not self._changed_visibly(turn, name, sweep, asked)
             and not self._soak_ended(turn, name, asked)
@@ -139,6 +144,30 @@ class Turns:
             each["action"] == PROMOTE and each["version_arn"].lower() == last["version_arn"].lower()
             for each in before
         )
+
+    def _confirmed(self, turn: Turn, name: str, sweep: Invocation) -> datetime:
+        """Return when a sweep was last shown the same approved versions as a look, up to this sweep's end."""
+        settings = sweep.settings.read(name)
+        assert settings is not None, "a sweep skips only what has settings"
+        group = settings.model_package_group
+        seen = _listed(turn.invocation, group, after=turn.number)
+        confirmed = turn.time
+        for number, time, listed in self._lists_of_sweeps(group):
+            if turn.number < number <= sweep.calls[-1].number and listed == seen:
+                confirmed = max(confirmed, time)
+        return confirmed
+
+    def _lists_of_sweeps(self, group: str) -> list[tuple[int, datetime, dict[str, Any] | None]]:
+        """Return what each sweep was shown first of a group's approved versions, and when."""
+        if group not in self._lists:
+            shown = self._lists[group] = []
+            for invocation in self._world.ended:
+                if invocation.event["detail-type"] != SCHEDULED:
+                    continue
+                lists = [call for call in invocation.calls if _lists(call, group)]
+                if lists:
+                    shown.append((lists[0].number, lists[0].time, _listed(invocation, group)))
+        return self._lists[group]
 
     def _changed_visibly(self, turn: Turn, name: str, sweep: Invocation, asked: datetime) -> bool:
         """Tell whether a sweep could know that somebody approved or took back a version since a look."""
@@ -230,7 +259,7 @@ def _is_forgotten(world: World, name: str, time: datetime) -> bool:
 def _turn(call: Call, name: str) -> Turn:
     invocation = call.invocation
     failed = f"{name}: " in str(invocation.problem or "") or _wrote_failure(invocation, name)
-    return Turn(invocation, call.time, _seen(invocation, name, before=call.number), failed)
+    return Turn(invocation, call.time, call.number, _seen(invocation, name, before=call.number), failed)
 
 
 def _fleet_read_at(invocation: Invocation) -> datetime | None:
@@ -282,26 +311,30 @@ def _partition_read(call: Call) -> str | None:
 
 
 def _partition_written(call: Call) -> str | None:
-    """Return whose records a call changed: a transaction is shown as its first write.
-
-    That alarms were read, and found as noted, is no change.
-    """
+    """Return whose records a call changed: a transaction is shown as its first write."""
     if call.operation not in {"PutItem", "UpdateItem", "DeleteItem"} or not call.accepted:
-        return None
-    if {*call.request.get("ExpressionAttributeNames", {}).values()} == {"alarms_seen_at"}:
         return None
     key: Mapping[str, Mapping[str, str]] = call.request.get("Key") or call.request["Item"]
     return key["endpoint"]["S"]
 
 
-def _listed(invocation: Invocation, group: str) -> dict[str, Any] | None:
+def _lists(call: Call, group: str) -> bool:
+    return call.operation == "ListModelPackages" and call.request["ModelPackageGroupName"] == group
+
+
+def _listed(invocation: Invocation, group: str, *, after: int = 0) -> dict[str, Any] | None:
     """Return the approved, complete versions that an invocation was shown first, with where each stands.
 
     A sweep compares that list. What its passes are shown may be another one, which lacks some.
+
+    Args:
+        invocation: The invocation.
+        group: The group.
+        after: The number of the call from which on.
     """
     found: dict[str, Any] | None = None
     for call in invocation.calls:
-        if call.operation != "ListModelPackages" or call.request["ModelPackageGroupName"] != group:
+        if call.number <= after or not _lists(call, group):
             continue
         if "NextToken" not in call.request:
             found = {}

@@ -251,6 +251,26 @@ def test_an_expression_that_is_not_modelled_is_refused_loudly(expression: str) -
         holds(expression, {"ExpressionAttributeValues": {":b": {"S": "x"}}}, {})
 
 
+@pytest.mark.parametrize(("forward", "rest"), [(True, ["2"]), (False, ["0"])])
+def test_a_page_follows_its_start_also_if_that_item_was_deleted(*, forward: bool, rest: list[str]) -> None:
+    table = Table()
+    for number in range(3):
+        table.put_item({"TableName": "t", "Item": {"endpoint": {"S": "churn"}, "item": {"S": str(number)}}})
+    start = {"endpoint": {"S": "churn"}, "item": {"S": "1"}}
+    table.delete_item({"TableName": "t", "Key": start})
+    _, page = table.query(
+        {
+            "ConsistentRead": True,
+            "ScanIndexForward": forward,
+            "KeyConditionExpression": "endpoint = :endpoint",
+            "ExpressionAttributeValues": {":endpoint": {"S": "churn"}},
+            "ExclusiveStartKey": start,
+        }
+    )
+
+    assert [each["item"]["S"] for each in page["Items"]] == rest
+
+
 def test_a_page_of_a_query_ends_at_a_megabyte() -> None:
     table = Table()
     for number in range(30):

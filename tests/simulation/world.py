@@ -19,6 +19,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from deployer.contract import FLEET, PART_DETAIL_TYPE
 from deployer.dispatcher import Dispatcher
 from deployer.gateways.bus import Bus
+from deployer.gateways.fleet import CHECKS
 from deployer.gateways.gateways import Gateways
 from deployer.gateways.journal import Journal
 from deployer.gateways.reporter import Reporter
@@ -1063,17 +1064,16 @@ class World:
 
     def noted_settings(self, site: Site) -> dict[str, str]:
         """Return with which settings, by the journal of an account, its endpoints were looked at."""
-        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
+        items = _fleet(site)
         return {each["item"]: each["settings_digest"] for each in items if "settings_digest" in each}
 
     def known_endpoints(self, site: Site) -> dict[str, bool]:
         """Return whether the journal of an account knows an endpoint as one with settings, by its name."""
-        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
-        return {each["item"]: "left_at" not in each for each in items}
+        return {each["item"]: "left_at" not in each for each in _fleet(site)}
 
     def fleet_counts(self, site: Site) -> tuple[int, int, int]:
         """Return how many of an account's endpoints rest, how often it journalled, and how many it knows."""
-        items = [plain(item) for item in site.memory.table.items(FLEET, "")]
+        items = _fleet(site)
         return (
             sum(each["rests"] is True for each in items),
             sum(int(each["mark"]) for each in items),
@@ -1250,6 +1250,12 @@ def _timings(schedule: Schedule) -> Timings:
 
 
 _LOGGERS: list[Logger] = []
+
+
+def _fleet(site: Site) -> list[dict[str, Any]]:
+    """Return what the journal of an account knows of each endpoint, as plain values."""
+    items = [plain(item) for item in site.memory.table.items(FLEET)]
+    return [each for each in items if each["item"] != CHECKS]
 
 
 def _logger() -> Logger:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.contract import ENDPOINT_TAG, STACK_TAG
-from deployer.decisions.sweep import last_full_look_due
 from deployer.model.alarm import definition, digest
 from deployer.model.steps import DeleteAlarms, PutAlarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from deployer.model.alarm import ObservedAlarm
     from deployer.model.history import LastObserved
@@ -52,16 +50,25 @@ def wanted_alarms(settings: EndpointSettings) -> dict[str, str]:
     return {each["AlarmName"]: digest(each) for each in settings.alarms}
 
 
-def are_current(settings: EndpointSettings, last: LastObserved, *, now: datetime) -> bool:
-    """Tell from the journal whether the alarms are as they should be, and were read since the daily look.
+def are_current(settings: EndpointSettings, last: LastObserved) -> bool:
+    """Tell from the journal whether the alarms are as they should be.
 
-    Nobody tells of an alarm that somebody deleted. Every update reads the alarms, too. So a deleted alarm is
-    missing for a day at most, and never while it is needed. An endpoint without alarms has one look, at its
-    first rest: a journal that was lost knows none.
+    Nobody tells of an alarm that somebody deleted: the daily check finds it. Every update reads the alarms,
+    too. So a deleted alarm is missing for a day at most, and never while it is needed. An endpoint without
+    alarms has one look, at its first rest: a journal that was lost knows none.
     """
-    if last.alarms != wanted_alarms(settings) or last.alarms_seen_at is None:
-        return False
-    return not last.alarms or last.alarms_seen_at >= last_full_look_due(settings.endpoint_name, now)
+    return last.alarms == wanted_alarms(settings) and last.alarms_seen_at is not None
+
+
+def are_as_wanted(wanted: Sequence[Mapping[str, Any]], seen: Mapping[str, ObservedAlarm]) -> bool:
+    """Tell whether all alarms exist as the settings ask for them, among those that CloudWatch showed.
+
+    Their tags are not read: only somebody who made the very same alarm again would have left them out.
+    """
+    return all(
+        (found := seen.get(each["AlarmName"])) is not None and found.definition == definition(each)
+        for each in wanted
+    )
 
 
 def plan_alarms(

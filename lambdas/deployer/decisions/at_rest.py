@@ -10,21 +10,17 @@ from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import EndpointSummary
     from deployer.model.history import History, LastObserved
     from deployer.model.settings import EndpointSettings
 
 
-def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str, now: datetime) -> bool:
+def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
     """Tell whether tags, scaling and alarms are as they should be, and nobody has to act."""
     # An endpoint without alarms has one look for those that a lost journal forgot, which is no change of it.
     has_none = not settings.alarms and not last.alarms
-    return _is_kept_up(settings, last, stack_name=stack_name) and (
-        has_none or are_current(settings, last, now=now)
-    )
+    return _is_kept_up(settings, last, stack_name=stack_name) and (has_none or are_current(settings, last))
 
 
 def _is_kept_up(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
@@ -42,7 +38,7 @@ def is_unchanged(
 ) -> bool:
     """Tell from the journal and `ListEndpoints` whether an endpoint is as the deployer left it.
 
-    Alarms are not listed: whether it is time to read them again, `are_current` tells.
+    Alarms are not listed: a sweep's daily check reads them.
     """
     last = history.last_observed
     return (

@@ -1,6 +1,8 @@
-"""Decides which endpoints a sweep looks at: those that changed, and each of them once a day. Pure.
+"""Decides which endpoints a sweep looks at: those that changed, and each of them at its times. Pure.
 
-Search may be late or show nothing. Then the daily look finds what changed.
+Search may be late or show nothing. So each endpoint has a check once a day, and a whole look once a week. A
+check compares what the registry and CloudWatch show with what the last look saw. It leads to a look only if
+they differ.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from deployer.model.names import digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from deployer.model.fleet import FleetRecord, Look
-    from deployer.model.model_version import VersionChange
+    from deployer.model.model_version import ApprovedVersion, VersionChange
 
 SEARCHED: Final = timedelta(hours=3)
 """How far back a sweep asks Search for changes. Sweeps may fail, or Search be late, for almost as long."""
@@ -39,6 +43,7 @@ LONGEST_AT_WORK: Final = timedelta(minutes=10)
 _MOST_DOUBLINGS: Final = 10
 
 _DAY: Final = timedelta(days=1)
+_DAYS_OF_A_WEEK: Final = 7
 
 
 def retry_delay(failures: int) -> timedelta:
@@ -47,13 +52,32 @@ def retry_delay(failures: int) -> timedelta:
     return min(FIRST_DELAY * 2.0**doublings, LONGEST_DELAY)
 
 
-def last_full_look_due(endpoint_name: str, now: datetime) -> datetime:
-    """Return the last time at which an endpoint's daily look was due: each has its own time of day."""
-    digest = hashlib.sha256(endpoint_name.lower().encode()).digest()
-    at = timedelta(seconds=int.from_bytes(digest[:4]) % int(_DAY.total_seconds()))
+def last_check_due(endpoint_name: str, now: datetime) -> datetime:
+    """Return the last time at which an endpoint's daily check was due: each has its own time of day."""
+    at = timedelta(seconds=int.from_bytes(_spread(endpoint_name)[:4]) % int(_DAY.total_seconds()))
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
     today = midnight + at
     return today if today <= now else today - _DAY
+
+
+def last_weekly_look_due(endpoint_name: str, now: datetime) -> datetime:
+    """Return the last time at which an endpoint's weekly look was due, instead of a check."""
+    check = last_check_due(endpoint_name, now)
+    weekday = _spread(endpoint_name)[4] % _DAYS_OF_A_WEEK
+    return check - _DAY * ((check.weekday() - weekday) % _DAYS_OF_A_WEEK)
+
+
+def _spread(endpoint_name: str) -> bytes:
+    return hashlib.sha256(endpoint_name.lower().encode()).digest()
+
+
+def digest_of_approved(listed: Iterable[ApprovedVersion]) -> str:
+    """Return a digest of what a registry lists as approved in one group."""
+    return digest(
+        sorted(
+            [each.arn.lower(), each.creation_time.isoformat(), *(each.life_cycle or ())] for each in listed
+        )
+    )
 
 
 class GroupChange(NamedTuple):
@@ -100,19 +124,34 @@ def needs_look(look: Look, settings_digest: str, *, changed: GroupChange | None,
         or settings_digest != record.settings_digest
         or record.rests_at != (summary.last_modified_time if summary is not None else None)
         or (changed is not None and changed.until >= record.looked_at - OVERLAP)
-        or look.approved_digest != record.approved_digest
+        or (look.approved_digest is not None and look.approved_digest != record.approved_digest)
         or (record.retry_at is not None and now >= record.retry_at)
     )
 
 
-def is_daily_look_due(look: Look, now: datetime) -> bool:
-    """Tell whether an endpoint that needs no look for another reason has its daily one now."""
-    looked_at = look.record.looked_at
+def is_check_due(look: Look, checked_until: datetime | None, now: datetime) -> bool:
+    """Tell whether an endpoint that needs no look for another reason has its daily check now.
+
+    Args:
+        look: What was read for it.
+        checked_until: Until when checks and weekly looks that were due are made.
+        now: The time.
+    """
+    seen_at = _seen_at(look, checked_until)
     return (
-        not look.record.failures
-        and looked_at is not None
-        and looked_at < last_full_look_due(look.endpoint_name, now)
+        not look.record.failures and seen_at is not None and seen_at < last_check_due(look.endpoint_name, now)
     )
+
+
+def is_weekly_look_due(look: Look, checked_until: datetime | None, now: datetime) -> bool:
+    """Tell whether an endpoint has its weekly look now, and not only its check."""
+    seen_at = _seen_at(look, checked_until)
+    return seen_at is None or seen_at < last_weekly_look_due(look.endpoint_name, now)
+
+
+def _seen_at(look: Look, checked_until: datetime | None) -> datetime | None:
+    looked_at = look.record.looked_at
+    return looked_at if looked_at is None or checked_until is None else max(looked_at, checked_until)
 
 
 def after_look(
@@ -123,6 +162,7 @@ def after_look(
     rests: bool,
     began: datetime,
     now: datetime,
+    approved_digest: str | None = None,
     retry_at: datetime | None = None,
 ) -> FleetRecord:
     """Return what is known of an endpoint after a look that ended well.
@@ -134,6 +174,7 @@ def after_look(
         rests: Whether there was nothing to do.
         began: When the invocation began: what it read is not older.
         now: The time.
+        approved_digest: Of what the registry listed as approved, as the look read it itself.
         retry_at: When a release that failed may be tried again, if one waits.
     """
     record = replace(look.record, rests=False, failures=0, tried_at=None, tried_digest=None)
@@ -145,8 +186,9 @@ def after_look(
             record,
             rests=True,
             rests_at=rests_at,
-            looked_at=began,
-            approved_digest=look.approved_digest,
+            # The sweep notes for all endpoints at once how far it came with checks and weekly looks.
+            looked_at=record.looked_at if look.is_due_only else began,
+            approved_digest=look.approved_digest or approved_digest,
             retry_at=retry_at,
         )
     return record

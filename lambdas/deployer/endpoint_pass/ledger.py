@@ -192,17 +192,12 @@ class Ledger:
 
     # At rest ------------------------------------------------------------------------------------------
 
-    def note(self, *, keeps_rest: bool = False, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
-        """Write what was observed, done or reported at the endpoint's rest.
-
-        Args:
-            keeps_rest: Whether the changes leave nothing to do.
-            changes: Fields of the last observation.
-        """
+    def note(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
+        """Write what was observed, done or reported at the endpoint's rest."""
         before = self._history.last_observed
         after = replace(before, **changes)
         if after != before:
-            self._journal.record_last_observed(self.endpoint_name, before, after, keeps_rest=keeps_rest)
+            self._journal.record_last_observed(self.endpoint_name, before, after)
             self._history = replace(self._history, last_observed=after)
 
     def is_reported_unreadable(self, version_arn: str) -> bool:

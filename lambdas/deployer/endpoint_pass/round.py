@@ -37,7 +37,7 @@ class Round:
     Attributes:
         change: The registry's event that triggered the pass, if one did.
         discover: Whether to look for approved versions that the journal has never seen.
-        is_daily: Whether the endpoint has its daily look: what no event tells is read then.
+        is_whole: Whether to read also what no event tells: the alarms, and the config that serves.
         summary: The endpoint as `ListEndpoints` showed it just now; None if it was not listed.
         endpoint: The endpoint, as settlement read it.
         chosen: What the endpoint should serve, as deployment decided.
@@ -46,13 +46,14 @@ class Round:
             its tags and its scaling are left alone.
         report: What to tell a person about the deployment or the promotion.
         rests: Whether there is nothing to do until something changes.
+        approved_digest: Of what the registry lists as approved, if the pass asked it.
         retry_at: When a release that failed may be tried again, if the endpoint rests until then.
         troubles: What a person must fix about tags, automatic scaling or alarms.
     """
 
     change: PackageChanged | None = None
     discover: bool = False
-    is_daily: bool = False
+    is_whole: bool = False
     summary: EndpointSummary | None = None
     endpoint: Endpoint | None = None
     chosen: Decision | None = None
@@ -60,6 +61,7 @@ class Round:
     is_another_kind: bool = False
     report: str | None = None
     rests: bool = False
+    approved_digest: str | None = None
     retry_at: datetime | None = None
     troubles: list[str] = field(default_factory=list)
 

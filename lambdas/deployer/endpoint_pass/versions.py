@@ -10,6 +10,7 @@ from deployer.decisions.facts import (
     UnreadPromotion,
     UnreadVersion,
 )
+from deployer.decisions.sweep import digest_of_approved
 from deployer.gateways.s3 import UnlistedError
 from deployer.model.artifacts import artifact_uris, digest_of
 from deployer.model.model_version import Hidden, ModelVersion
@@ -61,6 +62,8 @@ class Versions:
         self._digests: dict[str, str | Hidden] = {}
         self._listed: dict[str, datetime] | None = None
         self._approved: list[str] | None = None
+        self.approved_digest: str | None = None
+        """Of what the registry lists as approved; None before it was asked."""
         self.hidden: dict[str, Hidden] = {}
         """Hidden versions that the round needed. They are reported at its end."""
 
@@ -77,6 +80,7 @@ class Versions:
         self._digests.clear()
         self._listed = None
         self._approved = None
+        self.approved_digest = None
         self.hidden = {}
 
     def decide(self, decision: Callable[[Facts], Answer | Unread]) -> Answer:
@@ -103,6 +107,7 @@ class Versions:
         if self._approved is not None:
             return self._approved
         listed = self._registry.approved_versions(self._settings.model_package_group)
+        self.approved_digest = digest_of_approved(listed)
         admitted = [each for each in listed if self._settings.admits(each.life_cycle)]
         self._listed = {each.arn.lower(): each.creation_time for each in admitted}
         approved = [each.arn for each in admitted]

@@ -2,6 +2,7 @@
 
 So one query of a few pages tells a sweep which endpoints have something to do, whose settings have changed,
 and which are no longer in the settings. Every write of the journal says here that its endpoint does not rest.
+One more item says how far the daily checks came: one write for all endpoints that had theirs.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import FLEET, JOURNAL_SORT_KEY
 from deployer.gateways.journal_table import KNOWN_SINCE, MARK, NEW, RESTS, Write, stored_time
-from deployer.model.fleet import FleetRecord
+from deployer.model.fleet import FleetNotes, FleetRecord
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from deployer.gateways.journal_table import JournalTable
+
+CHECKS: Final = "#checks"
+"""The sort key of how far the daily checks came. No endpoint has such a name."""
 
 LEFT_AT: Final = "left_at"
 _NOT_LEFT: Final = f"attribute_not_exists({LEFT_AT})"
@@ -30,12 +34,23 @@ class Fleet:
     def __init__(self, table: JournalTable) -> None:
         self._table = table
 
+    def notes(self) -> FleetNotes:
+        """Return the records of all endpoints, and how far the daily checks came."""
+        items = {item[JOURNAL_SORT_KEY]["S"]: item for item in self._table.between(FLEET, CHECKS, "~")}
+        checks = items.pop(CHECKS, None)
+        until = datetime.fromisoformat(checks["until"]["S"]) if checks is not None else None
+        return FleetNotes({name: _record(item) for name, item in items.items()}, until)
+
     def records(self, names: Collection[str] | None = None) -> Mapping[str, FleetRecord]:
         """Return the records of all endpoints, or at least of those that are named."""
         first, last = (min(names), max(names)) if names else ("0", "~")
         return {
             item[JOURNAL_SORT_KEY]["S"]: _record(item) for item in self._table.between(FLEET, first, last)
         }
+
+    def note_checks(self, until: datetime) -> None:
+        """Write that the checks and weekly looks are made that were due until then."""
+        self._table.write(Write("Put", FLEET, CHECKS, {"until": {"S": stored_time(until)}}))
 
     def note_look(self, endpoint_name: str, record: FleetRecord) -> None:
         """Write how a look ended, whether the endpoint rests or not."""

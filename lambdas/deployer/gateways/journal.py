@@ -298,24 +298,15 @@ class Journal:
         attempt = read_attempt(found) if found is not None else None
         return attempt if isinstance(attempt, Promotion) else None
 
-    def record_last_observed(
-        self, endpoint_name: str, before: LastObserved, after: LastObserved, *, keeps_rest: bool = False
-    ) -> None:
-        """Write the changed attributes of the last observation. At least one must have changed.
-
-        Args:
-            endpoint_name: The endpoint.
-            before: What was noted.
-            after: What is noted from now on.
-            keeps_rest: Whether the change leaves nothing to do.
-        """
+    def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
+        """Write the changed attributes of the last observation. At least one must have changed."""
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
         update = Write("Update", endpoint_name, LAST_OBSERVED, changed)
         first = Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW)
         # Another invocation may have noted something first, or the journal was lost meanwhile.
         for write in (first, update) if before == LastObserved() else (update, first):
-            if self._table.write(write, keeps_rest=keeps_rest):
+            if self._table.write(write):
                 return
 
 

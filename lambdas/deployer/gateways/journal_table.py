@@ -175,18 +175,14 @@ class JournalTable:
             }
         }
 
-    def write(self, *writes: Write, keeps_rest: bool = False) -> bool:
+    def write(self, *writes: Write) -> bool:
         """Make all of these writes, or none; return False if a condition does not hold.
 
         botocore gives each call a token, so that a repetition of one that was answered too late changes
         nothing (`ClientRequestToken`).
-
-        Args:
-            writes: The writes.
-            keeps_rest: Whether the next sweep need not look at the endpoint for them.
         """
         items: Any = [each.request(self._table_name) for each in writes]
-        changed = set() if keeps_rest else {each.endpoint_name for each in writes} - {FLEET}
+        changed = {each.endpoint_name for each in writes} - {FLEET}
         items += [self._does_not_rest(name) for name in sorted(changed)]
         for tried in range(1, _TRIES + 1):
             try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from deployer.model.endpoint import EndpointSummary
@@ -24,8 +25,8 @@ class FleetRecord:
         removal_reported: Whether people were told so, or need not be: the endpoint was never this stack's.
         rests: Whether a look found nothing to do, and nothing was journalled since.
         rests_at: The endpoint's LastModifiedTime then; None if there was no endpoint.
-        looked_at: When the last such look began. It had read the registry.
-        approved_digest: Of what another account's registry listed as approved then; None in this account.
+        looked_at: When the last such look began, but for weekly looks. It had read the registry.
+        approved_digest: Of what the registry listed as approved then; None if it showed no list.
         retry_at: When a release that failed may be tried again, as no event tells; None if none waits.
         failures: How many looks failed, one after the other.
         tried_at: When the last of these began.
@@ -55,6 +56,18 @@ class FleetRecord:
         return self.noted_at or self.known_since
 
 
+class FleetNotes(NamedTuple):
+    """What the fleet's partition holds.
+
+    Attributes:
+        records: What is known of each endpoint, by its name.
+        checked_until: Until when daily checks and weekly looks that were due are made; None before the first.
+    """
+
+    records: Mapping[str, FleetRecord]
+    checked_until: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """A look at one endpoint, with what the sweep has read for it.
@@ -64,9 +77,13 @@ class Look:
         record: What the fleet's partition holds of it.
         summary: The endpoint as `ListEndpoints` showed it; None if it was not listed.
         approved_digest: Of what another account's registry lists as approved; None in this account.
+        is_due_only: Whether nothing but its time led to this look, or to the check before it.
+        is_whole: Whether it reads also what no event tells: the alarms, and the config that serves.
     """
 
     endpoint_name: str
     record: FleetRecord
     summary: EndpointSummary | None = None
     approved_digest: str | None = None
+    is_due_only: bool = False
+    is_whole: bool = False

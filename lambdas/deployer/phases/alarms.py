@@ -48,8 +48,9 @@ class AlarmsPhase:
         settings, last = self._settings, self._ledger.history.last_observed
         exists = round_.endpoint is not None
         # What keeps an endpoint from its rest may be an alarm that somebody deleted.
-        is_current = are_current(settings, last, now=self._now()) if exists else not last.alarms
-        if is_current and not last.reported:
+        is_current = are_current(settings, last) if exists else not last.alarms
+        is_read = round_.is_whole and exists and bool(last.alarms)
+        if is_current and not is_read and not last.reported:
             return Next.GO_ON
         wanted = settings.alarms if exists else ()
         is_first = exists and last.alarms_seen_at is None
@@ -59,15 +60,17 @@ class AlarmsPhase:
             if not refusal.is_passing and not wanted and not last.alarms:
                 # Only a journal that was lost would have an alarm here that nobody wants.
                 self._ledger.note(alarms_seen_at=self._now())
-            if refusal.is_passing or is_current or not (wanted or last.alarms):
+            matters = not is_current or is_read or str(refusal) in last.reported
+            if refusal.is_passing or not matters or not (wanted or last.alarms):
                 self._logger.warning(str(refusal))
             else:
                 round_.troubles.append(str(refusal))
             return Next.GO_ON
+        seen_at = self._now() if exists else None
         if noted != last.alarms:
-            self._ledger.note(alarms=noted, alarms_seen_at=self._now() if exists else None)
-        elif not is_current:
-            self._ledger.note(alarms_seen_at=self._now() if exists else None, keeps_rest=True)
+            self._ledger.note(alarms=noted, alarms_seen_at=seen_at)
+        elif (last.alarms_seen_at is not None) != exists:
+            self._ledger.note(alarms_seen_at=seen_at)
         round_.troubles += self._executor.try_to_make(planned.steps)
         if planned.trouble is not None:
             round_.troubles.append(planned.trouble)

@@ -119,6 +119,7 @@ class ApprovalsPhase:
                 f"({refusal}). Deploy the registry's stack; `python -m ops doctor` says what else is missing."
             )
             return
+        round_.approved_digest = self._versions.approved_digest
         facts = self._versions.facts
         for approval in self._ledger.history.approvals:
             if approval.decides and facts.follows(approval):

@@ -81,9 +81,7 @@ class Planner:
         Read its tags only before a change, so that an endpoint in sync costs no call.
         """
         last, stack_name = self._ledger.history.last_observed, self._identity.stack_name
-        if not isinstance(planned, Deploy) and is_up_to_date(
-            self._settings, last, stack_name=stack_name, now=self._gateways.now()
-        ):
+        if not isinstance(planned, Deploy) and is_up_to_date(self._settings, last, stack_name=stack_name):
             return None
         tags = self._gateways.tags.read(endpoint.arn)
         return None if self._identity.has(tags) else self._identity.describe_foreign_endpoint(endpoint, tags)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from deployer.decisions.alarms import are_current
 from deployer.decisions.at_rest import is_chosen, is_unchanged
 from deployer.decisions.promotion import due_for_promotion, unwritten
 from deployer.decisions.retention import plan_clean_up
@@ -75,7 +74,7 @@ class RestPhase:
             partial(plan_clean_up, decision=decision, serving_config_name=serving)
         ):
             return Next.GO_ON
-        if (round_.is_daily and self._repair.is_needed(serving)) or not self._alarms_are_there():
+        if round_.is_whole and (self._repair.is_needed(serving) or not self._alarms_are_there()):
             return Next.GO_ON
         self._logger.info("In sync, and unchanged since it was last looked at")
         # A soak ends without an event.
@@ -85,20 +84,14 @@ class RestPhase:
         return Next.STOP
 
     def _alarms_are_there(self) -> bool:
-        """Tell whether the alarms are as the journal has them. Read them if that is due.
-
-        That they were read is no change: the endpoint rests all the same.
-        """
+        """Read the alarms, and tell whether they are as the journal has them."""
         facts = self._versions.facts
-        last, now = facts.history.last_observed, self._now()
-        if are_current(facts.settings, last, now=now):
+        last = facts.history.last_observed
+        if not last.alarms:
             return True
         try:
             planned, _, noted = self._alarm_plans.look(facts.settings.alarms)
         except UpkeepRefusedError as refusal:
             self._logger.warning(str(refusal))
             return False
-        if noted != last.alarms or planned.steps or planned.trouble is not None:
-            return False
-        self._ledger.note(alarms_seen_at=now, keeps_rest=True)
-        return True
+        return noted == last.alarms and not planned.steps and planned.trouble is None

@@ -116,17 +116,30 @@ def test_what_somebody_deleted_is_there_again_the_next_day(pipeline: Pipeline) -
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
 
 
-def test_the_daily_look_that_reads_alarms_costs_one_pass(pipeline: Pipeline) -> None:
+def test_a_check_reads_the_alarms_and_a_whole_look_their_tags_as_well(pipeline: Pipeline) -> None:
     pipeline.sweep()
-    pipeline.pass_time(24 * 3600)
-    pipeline.deployer_cloud.calls.clear()
-    pipeline.sweep()
-    assert asked(pipeline, "DescribeAlarms") == 1
-    pipeline.deployer_cloud.calls.clear()
-    pipeline.sweep()
+    looks = []
+    for _ in range(14):
+        pipeline.pass_time(24 * 3600)
+        pipeline.deployer_cloud.calls.clear()
+        pipeline.sweep()
+        assert asked(pipeline, "DescribeAlarms") == 1
+        # The fleet's partition, and the endpoint's in a whole look.
+        looks.append(pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) - 1)
+        assert asked(pipeline, "ListTagsForResource") == 2 * looks[-1]
 
-    # The fleet's partition, and no endpoint's.
-    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 1
+    assert sum(looks) == 2
+    assert looks[:7] == looks[7:]
+
+
+def test_alarms_that_cannot_be_read_in_a_check_are_told_once_by_the_look(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    refuse(pipeline, "DescribeAlarms")
+    for _ in range(3):
+        pipeline.pass_time(24 * 3600)
+        pipeline.sweep()
+
+    assert len([each for each in attention(pipeline) if "cannot be read" in each]) == 1
 
 
 @pytest.mark.parametrize("has_rollout", [False, True])

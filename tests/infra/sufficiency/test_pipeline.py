@@ -1150,21 +1150,36 @@ def test_endpoints_in_sync_cost_a_sweep_no_call_of_their_own(pipeline: Pipeline)
     assert calls_of_a_sweep(pipeline) == IN_SYNC
 
 
-def test_each_endpoint_is_looked_at_once_a_day_and_that_is_noted(pipeline: Pipeline) -> None:
+def test_each_endpoint_is_checked_once_a_day_and_looked_at_once_a_week(pipeline: Pipeline) -> None:
     resting(pipeline, 1)
-    looks = []
-    for _ in range(2 * 24):
+    costs = []
+    for _ in range(14 * 24):
         pipeline.pass_time(3600)
-        looks.append(calls_of_a_sweep(pipeline)[len(IN_SYNC) :])
+        costs.append(calls_of_a_sweep(pipeline)[len(IN_SYNC) :])
 
+    noted = ("dynamodb", "TransactWriteItems")
+    check = [("sagemaker", "ListModelPackages"), noted]
     look = [
         ("dynamodb", "Query"),
         ("sagemaker", "ListModelPackages"),
         ("sagemaker", "DescribeEndpointConfig"),
-        ("dynamodb", "TransactWriteItems"),
+        noted,
     ]
-    assert [each for each in looks if each] == [look] * 2
-    assert looks.count([]) == 46
+    days = [each for each in costs if each]
+    assert len(days) == 14
+    assert (days.count(check), days.count(look)) == (12, 2)
+    assert days[:7] == days[7:]
+
+
+def test_checks_cost_one_note_whatever_their_number_and_one_list_of_a_group(pipeline: Pipeline) -> None:
+    resting(pipeline, 5)
+    pipeline.pass_time(24 * 3600)
+    calls = calls_of_a_sweep(pipeline)
+
+    weekly = calls.count(("sagemaker", "DescribeEndpointConfig"))
+    assert weekly < 5, "some have a check alone"
+    assert calls.count(("sagemaker", "ListModelPackages")) == weekly + 1
+    assert calls.count(("dynamodb", "TransactWriteItems")) == 1
 
 
 @pytest.mark.parametrize("index", list(SearchIndex))
@@ -1293,24 +1308,39 @@ def test_an_endpoint_that_fails_is_left_alone_for_longer_and_longer(pipeline: Pi
     assert pipeline.journal.fleet.records()[ENDPOINT].failures == 0
 
 
-def test_a_daily_look_that_a_sweep_has_no_time_for_is_made_by_the_next_one(pipeline: Pipeline) -> None:
+def test_a_check_that_a_sweep_has_no_time_for_is_made_by_the_next_one(pipeline: Pipeline) -> None:
     resting(pipeline, 1)
     pipeline.pass_time(24 * 3600)
     pipeline.remaining_seconds = lambda: 1.0
     assert calls_of_a_sweep(pipeline) == IN_SYNC
     pipeline.remaining_seconds = lambda: 300.0
 
-    assert len(calls_of_a_sweep(pipeline)) == len(IN_SYNC) + 4
+    assert len(calls_of_a_sweep(pipeline)) > len(IN_SYNC)
 
 
-def test_daily_looks_end_when_the_time_does_and_go_to_no_other_invocation(pipeline: Pipeline) -> None:
-    resting(pipeline, 3)
+def test_checks_end_when_the_time_does_and_the_next_sweep_goes_on_where_they_ended(
+    pipeline: Pipeline,
+) -> None:
+    """Each sweep has time for one endpoint, by a group of its own: its list tells which."""
+    names = [ENDPOINT, "fraud", "spam"]
+    for name in names:
+        if name != ENDPOINT:
+            pipeline.registry.create_model_package_group(ModelPackageGroupName=f"{name}-models")
+        pipeline.manage(EndpointName=name, ModelPackageGroupName=f"{name}-models")
+        pipeline.approve(pipeline.register(group=f"{name}-models"))
+    pipeline.run()
+    pipeline.pass_time(4 * 3600)
+    for _ in range(2):
+        pipeline.sweep()
     pipeline.pass_time(24 * 3600)
-    left = itertools.chain([300.0], itertools.repeat(1.0))
-    pipeline.remaining_seconds = lambda: next(left)
-    calls = calls_of_a_sweep(pipeline)
+    listed = []
+    for _ in names:
+        pipeline.remaining_seconds = itertools.chain([300.0], itertools.repeat(1.0)).__next__
+        listed.append(calls_of_a_sweep(pipeline).count(("sagemaker", "ListModelPackages")))
+    pipeline.remaining_seconds = lambda: 300.0
 
-    assert calls.count(("sagemaker", "ListModelPackages")) == 1
+    assert listed == [1, 1, 1]
+    assert calls_of_a_sweep(pipeline) == IN_SYNC
     assert pipeline.parts == []
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from deployer.decisions.alarms import are_current, plan_alarms, wanted_alarms
+from deployer.decisions.alarms import are_as_wanted, are_current, plan_alarms, wanted_alarms
 from deployer.decisions.guardrails import without
 from deployer.decisions.plan import Deploy
-from deployer.decisions.sweep import last_full_look_due
 from deployer.model.alarm import ObservedAlarm, definition, digest
 from deployer.model.history import LastObserved
 from deployer.model.steps import ClearAbortAlarm, CreateEndpoint, DeleteAlarms, PutAlarm, UpdateEndpoint
@@ -117,18 +115,25 @@ def test_an_update_waits_for_what_it_needs_and_not_for_a_deletion() -> None:
     assert plan.steps == (*plan.puts, DeleteAlarms(("latency",)))
 
 
-def test_alarms_are_read_again_after_a_day_and_when_the_settings_change() -> None:
+def test_alarms_are_read_again_when_the_settings_change() -> None:
     guarded = settings(RollbackAlarms=[request()])
     last = LastObserved(alarms=wanted_alarms(guarded), alarms_seen_at=NOW)
 
-    due = last_full_look_due(guarded.endpoint_name, NOW) + timedelta(days=1)
-    assert are_current(guarded, last, now=due - timedelta(seconds=1))
-    assert not are_current(guarded, last, now=due)
-    assert not are_current(guarded, replace(last, alarms_seen_at=None), now=NOW)
-    assert not are_current(settings(RollbackAlarms=[request(Threshold=6)]), last, now=NOW)
-    assert not are_current(settings(), last, now=NOW)
-    assert are_current(settings(), LastObserved(alarms_seen_at=NOW), now=due)
-    assert not are_current(settings(), LastObserved(), now=NOW), "a lost journal knows no alarms"
+    assert are_current(guarded, last)
+    assert not are_current(guarded, replace(last, alarms_seen_at=None))
+    assert not are_current(settings(RollbackAlarms=[request(Threshold=6)]), last)
+    assert not are_current(settings(), last)
+    assert are_current(settings(), LastObserved(alarms_seen_at=NOW))
+    assert not are_current(settings(), LastObserved()), "a lost journal knows no alarms"
+
+
+def test_a_check_sees_an_alarm_that_is_missing_or_was_changed() -> None:
+    wanted = [request(), request("latency")]
+
+    assert are_as_wanted(wanted, {**seen(), **seen(request("latency"))})
+    assert not are_as_wanted(wanted, seen())
+    assert not are_as_wanted(wanted, {**seen(Threshold=6), **seen(request("latency"))})
+    assert are_as_wanted([], {})
 
 
 def test_an_update_that_does_without_alarms_touches_none_of_them() -> None:

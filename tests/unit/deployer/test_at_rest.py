@@ -36,12 +36,12 @@ CONFIG = release(1).endpoint_config_name
 
 
 def test_an_endpoint_is_up_to_date_if_tags_scaling_and_reports_are() -> None:
-    assert is_up_to_date(settings(), REST, stack_name=STACK, now=NOW)
-    assert not is_up_to_date(settings(), REST, stack_name="Another", now=NOW)
-    assert not is_up_to_date(settings(), replace(REST, tags={}), stack_name=STACK, now=NOW)
-    assert not is_up_to_date(settings(), replace(REST, scaling={"A": {}}), stack_name=STACK, now=NOW)
-    assert not is_up_to_date(settings(), replace(REST, reported=("See to it",)), stack_name=STACK, now=NOW)
-    assert is_up_to_date(settings(), replace(REST, alarms_seen_at=None), stack_name=STACK, now=NOW)
+    assert is_up_to_date(settings(), REST, stack_name=STACK)
+    assert not is_up_to_date(settings(), REST, stack_name="Another")
+    assert not is_up_to_date(settings(), replace(REST, tags={}), stack_name=STACK)
+    assert not is_up_to_date(settings(), replace(REST, scaling={"A": {}}), stack_name=STACK)
+    assert not is_up_to_date(settings(), replace(REST, reported=("See to it",)), stack_name=STACK)
+    assert is_up_to_date(settings(), replace(REST, alarms_seen_at=None), stack_name=STACK)
 
 
 def test_an_endpoint_is_unchanged_if_a_list_shows_it_as_it_was_left() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.gateways.journal_table import MOST_WRITES
-from deployer.model.fleet import FleetRecord
+from deployer.model.fleet import FleetNotes, FleetRecord
 from tests.unit.deployer.builders import ENDPOINT, NOW, approval, minutes
 from tests.unit.deployer.pipeline import Pipeline
 
@@ -110,6 +110,16 @@ def test_an_endpoint_whose_looks_all_failed_is_known_since_the_first_one(journal
     journal.fleet.note_look(ENDPOINT, FleetRecord(failures=1, tried_at=NOW, tried_digest="d1"))
 
     assert journal.fleet.records()[ENDPOINT].managed_since is not None
+
+
+def test_how_far_the_checks_came_is_read_back_beside_the_endpoints(journal: Journal) -> None:
+    assert journal.fleet.notes() == FleetNotes({}, None)
+    journal.fleet.note_look(ENDPOINT, replace(RESTING, mark=None))
+    journal.fleet.note_checks(minutes(-3))
+    journal.fleet.note_checks(NOW)
+
+    assert journal.fleet.notes() == FleetNotes({ENDPOINT: RESTING}, NOW)
+    assert journal.fleet.records() == {ENDPOINT: RESTING}
 
 
 def left(journal: Journal) -> FleetRecord:

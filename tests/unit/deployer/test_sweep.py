@@ -1,4 +1,4 @@
-"""A sweep looks at what changed, at what has something to do, and at each endpoint once a day."""
+"""A sweep looks at what changed and at what has something to do, and checks each endpoint once a day."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from deployer.decisions.sweep import (
     GroupChange,
     after_failed_look,
     after_look,
-    is_daily_look_due,
-    last_full_look_due,
+    is_check_due,
+    is_weekly_look_due,
+    last_check_due,
+    last_weekly_look_due,
     needs_look,
     newest_changes,
     retry_delay,
@@ -118,21 +120,48 @@ def test_what_may_mend_a_failing_endpoint_is_looked_at_at_once() -> None:
 
 def test_each_endpoint_has_its_own_time_of_day() -> None:
     names = [f"endpoint-{number}" for number in range(2400)]
-    hours = Counter(last_full_look_due(name, NOW).hour for name in names)
+    hours = Counter(last_check_due(name, NOW).hour for name in names)
+    weekdays = Counter(last_weekly_look_due(name, NOW).weekday() for name in names)
 
-    assert all(NOW - timedelta(days=1) < last_full_look_due(name, NOW) <= NOW for name in names)
-    assert len(hours) == 24
-    assert max(hours.values()) < 2 * min(hours.values())
+    assert all(NOW - timedelta(days=1) < last_check_due(name, NOW) <= NOW for name in names)
+    assert all(NOW - timedelta(days=7) < last_weekly_look_due(name, NOW) <= NOW for name in names)
+    assert (len(hours), len(weekdays)) == (24, 7)
+    for counts in (hours, weekdays):
+        assert max(counts.values()) < 2 * min(counts.values())
 
 
-def test_a_daily_look_is_due_once_a_day() -> None:
-    due = last_full_look_due("churn", NOW)
+def test_the_weekly_look_is_one_of_seven_checks() -> None:
+    days = [NOW + timedelta(days=number) for number in range(7)]
+
+    assert sum(last_check_due("churn", day) == last_weekly_look_due("churn", day) for day in days) == 1
+    assert last_weekly_look_due("churn", days[-1] + timedelta(days=1)) == last_weekly_look_due(
+        "churn", NOW
+    ) + timedelta(days=7)
+
+
+def test_a_check_is_due_once_a_day() -> None:
+    due = last_check_due("churn", NOW)
     before, after = due - timedelta(seconds=1), due + timedelta(seconds=1)
+    old = _look(replace(RESTING, looked_at=before))
 
-    assert is_daily_look_due(_look(replace(RESTING, looked_at=before)), NOW)
-    assert not is_daily_look_due(_look(replace(RESTING, looked_at=after)), NOW)
-    assert is_daily_look_due(_look(replace(RESTING, looked_at=after)), NOW + timedelta(days=1))
-    assert not is_daily_look_due(_look(replace(FAILING, looked_at=before)), NOW)
+    assert is_check_due(old, None, NOW)
+    assert is_check_due(old, before, NOW)
+    assert not is_check_due(old, after, NOW)
+    assert is_check_due(old, after, NOW + timedelta(days=1))
+    assert not is_check_due(_look(replace(RESTING, looked_at=after)), before, NOW)
+    assert not is_check_due(_look(replace(FAILING, looked_at=before)), None, NOW)
+    assert not is_check_due(_look(FleetRecord()), None, NOW)
+
+
+def test_a_weekly_look_that_no_sweep_made_in_time_is_due_still() -> None:
+    due = last_weekly_look_due("churn", NOW)
+    before, after = due - timedelta(seconds=1), due + timedelta(seconds=1)
+    old = _look(replace(RESTING, looked_at=before))
+
+    assert is_weekly_look_due(old, before, due + timedelta(days=6))
+    assert not is_weekly_look_due(old, after, due + timedelta(days=6))
+    assert is_weekly_look_due(old, after, due + timedelta(days=7))
+    assert is_weekly_look_due(_look(FleetRecord()), after, NOW)
 
 
 def test_a_look_that_finds_nothing_to_do_notes_what_it_saw() -> None:
@@ -149,6 +178,21 @@ def test_a_look_that_finds_nothing_to_do_notes_what_it_saw() -> None:
         mark=7,
     )
     assert not needs_look(replace(look, record=record), "d1", changed=None, now=NOW)
+
+
+def test_a_look_that_only_its_time_led_to_changes_nothing_that_is_known() -> None:
+    """So it costs no write: the sweep notes for all endpoints how far it came."""
+    noted = after_look(_look(RESTING), "d1", ended=True, rests=True, began=NOW, now=NOW, approved_digest="a1")
+    due = replace(_look(noted), is_due_only=True)
+    later = minutes(60 * 24)
+
+    def looked(approved_digest: str) -> FleetRecord:
+        return after_look(
+            due, "d1", ended=True, rests=True, began=later, now=later, approved_digest=approved_digest
+        )
+
+    assert looked("a1") == noted
+    assert looked("a2") == replace(noted, approved_digest="a2")
 
 
 def test_a_look_that_leaves_something_to_do_leads_to_another() -> None:
