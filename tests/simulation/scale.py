@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.gateways.journal_table import MOST_WRITES
 from tests.simulation.storm import (
     Storm,
     StormyWorld,
@@ -45,19 +43,23 @@ HOURS_AT_REST: Final = 4
 """From the last approval of the fleet until it is measured."""
 
 SECONDS_BETWEEN_SWEEPS: Final = 15 * 60
-"""As deployed by default. So a hundredth of the endpoints have their daily look in the measured sweep."""
+"""As deployed by default. So a hundredth of the endpoints have their daily check in the measured sweep."""
 
 SWEEPS_BEFORE: Final = 5
-"""Sweeps until no daily look is late any more: an invocation has time for some hundreds."""
+"""Sweeps until no daily check is late any more: an invocation has time for many hundreds."""
 
-CALLS_OF_A_DAILY_LOOK: Final = 3
+CALLS_OF_A_CHECK: Final = 1
+"""It reads what the registry lists. These endpoints have no alarms."""
+
+CALLS_OF_A_WEEKLY_LOOK: Final = 3
 """It reads the endpoint's journal, what the registry lists, and the config that serves."""
 
 IN_SYNC: Final = "a sweep, all in sync"
 SOME_CHANGED: Final = f"a sweep, {CHANGED} approvals lost"
 ONE_APPROVAL: Final = "one approval"
 
-_MEGABYTE_IN_KILOBYTES: Final = 1024
+_KIBIBYTE: Final = 1024
+_MEGABYTE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +84,25 @@ class Cost:
         return sum(self.calls.values())
 
     @property
-    def daily_looks(self) -> int:
-        """In a sweep in sync, the endpoints that had their daily look: each lists its group once."""
-        return self.calls.get("sagemaker ListModelPackages", 0)
+    def checks(self) -> int:
+        """In a sweep in sync, the endpoints that had their daily check: each lists its group once."""
+        return self.calls.get("sagemaker ListModelPackages", 0) - self.weekly_looks
+
+    @property
+    def weekly_looks(self) -> int:
+        """In a sweep in sync, the endpoints that had their weekly look: it reads the config that serves."""
+        return self.calls.get("sagemaker DescribeEndpointConfig", 0)
 
     @property
     def notes(self) -> int:
-        """The writes that note the daily looks."""
-        return math.ceil(self.daily_looks / MOST_WRITES)
+        """The writes that note how far the checks came."""
+        return 1 if self.checks or self.weekly_looks else 0
 
     @property
-    def total_without_daily_looks(self) -> int:
-        """All calls of a sweep in sync, without those of the daily looks and their notes."""
-        return self.total - CALLS_OF_A_DAILY_LOOK * self.daily_looks - self.notes
+    def total_without_checks(self) -> int:
+        """All calls of a sweep in sync, without those of the checks, the weekly looks and their note."""
+        due = CALLS_OF_A_CHECK * self.checks + CALLS_OF_A_WEEKLY_LOOK * self.weekly_looks
+        return self.total - due - self.notes
 
     @property
     def writes(self) -> int:
@@ -201,7 +209,7 @@ def measure(
             world.run_until_quiet()
         in_sync = sum(world.people.served_version(name) == arn.lower() for name, arn in newest.items())
         world.end()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _MEGABYTE_IN_KILOBYTES
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTE // _MEGABYTE
     return Measured(endpoints, in_sync, costs, set_up_seconds, peak)
 
 
@@ -224,9 +232,10 @@ def table(measured: Sequence[Measured]) -> str:
         ]
         rows.append(["writes among them", *(f"{cost.writes:,}" for cost in costs)])
         if name == IN_SYNC:
-            rows.append(["daily looks that fell into it", *(f"{cost.daily_looks:,}" for cost in costs)])
-            alone = (f"**{cost.total_without_daily_looks:,}**" for cost in costs)
-            rows.append(["calls without the daily looks", *alone])
+            rows.append(["daily checks that fell into it", *(f"{cost.checks:,}" for cost in costs)])
+            rows.append(["weekly looks that fell into it", *(f"{cost.weekly_looks:,}" for cost in costs)])
+            alone = (f"{cost.total_without_checks:,}" for cost in costs)
+            rows.append(["calls without those", *alone])
         rows.append(["invocations", *(f"{cost.invocations:,}" for cost in costs)])
         rows.append(["the longest, in virtual seconds", *(f"{cost.longest_seconds:.0f}" for cost in costs)])
         rows.append(["seconds of this machine", *(f"{cost.seconds:.1f}" for cost in costs)])
