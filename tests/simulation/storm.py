@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.clients import REGION, answer
+from tests.simulation.memory import PackedItems
 from tests.simulation.people import ADA, settings_document
 from tests.simulation.schedule import Schedule
 from tests.simulation.sites import ACCOUNT
@@ -89,6 +90,9 @@ class StormyWorld(World):
         self.throttled = 0
         self.call_limit = 10_000_000
         self.remembers = False
+        for site in self.sites:
+            site.memory.remembers = False
+            site.memory.table.new_partition = PackedItems
         self._writes: deque[datetime] = deque()
 
     def _observe_package(self, arn: str) -> None:

@@ -13,7 +13,7 @@ from ministack.app import SERVICE_HANDLERS
 from ministack.core.responses import request_scope
 
 from tests.simulation.expressions import UnsupportedExpressionError, holds
-from tests.simulation.memory import Memory, Table, UnsupportedRequestError
+from tests.simulation.memory import Memory, PackedItems, Table, UnsupportedRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -216,6 +216,21 @@ def test_every_answer_is_the_one_that_ministack_gives(steps: list[tuple[str, str
 def test_what_is_not_modelled_is_refused_loudly(request_: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedRequestError):
         Memory().handle("dynamodb", "Query", json.dumps(request_).encode())
+
+
+def test_a_table_of_packed_items_answers_like_any_other() -> None:
+    plain, packed = Table(), Table(new_partition=PackedItems)
+    for table in (plain, packed):
+        for number in range(3):
+            item = {"endpoint": {"S": "churn"}, "item": {"S": str(number)}, "seen": {"BOOL": True}}
+            table.put_item({"TableName": "t", "Item": item})
+        table.delete_item({"TableName": "t", "Key": {"endpoint": {"S": "churn"}, "item": {"S": "1"}}})
+
+    assert packed.items("churn") == plain.items("churn")
+    assert packed.snapshot() == plain.snapshot()
+    assert len(packed.partitions["churn"]) == 2
+    packed.restore("churn", plain.partitions["churn"])
+    assert packed.items("churn") == plain.items("churn")
 
 
 def test_an_operation_that_is_not_modelled_is_refused_loudly() -> None:
