@@ -22,7 +22,7 @@ from deployer.model.attempt import AttemptStatus
 from deployer.phases.abort_alarm import AbortAlarmPhase
 from deployer.phases.aborting import AbortingPhase, was_left_behind
 from deployer.phases.alarms import AlarmsPhase
-from deployer.phases.approvals import ApprovalsPhase
+from deployer.phases.approvals import ApprovalsPhase, UnknownConfigPhase
 from deployer.phases.autoscaling import AutoscalingPhase
 from deployer.phases.choice import Chooser
 from deployer.phases.cleanup import CleanUpPhase
@@ -87,6 +87,7 @@ class Reconciler:
         rollout = Rollout(gateways, ledger, attempts, versions, executor, holds, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
+        approvals = ApprovalsPhase(settings, ledger, versions, notices, logger)
         self._phases: tuple[Phase, ...] = (
             FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
             approvals,
@@ -94,6 +95,7 @@ class Reconciler:
             SettlementPhase(
                 gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now
             ),
+            UnknownConfigPhase(approvals, ledger, logger),
             testing,
             AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now),
             UndonePropertiesPhase(settings, ledger, notices),

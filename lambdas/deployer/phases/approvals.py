@@ -57,7 +57,7 @@ class ApprovalsPhase:
         if round_.change is not None:
             self._take(round_.change)
         if round_.discover:
-            self._discover(round_)
+            self.discover(round_)
         else:
             # Only a sweep can tell whether the registry lists versions again.
             reported = self._ledger.history.last_observed.reported
@@ -96,7 +96,7 @@ class ApprovalsPhase:
             return change.names_approval
         return change.names_life_cycle and change.life_cycle == gate.asks_for
 
-    def _discover(self, round_: Round) -> None:
+    def discover(self, round_: Round) -> None:
         """Journal approvals that were heard of, and the approved versions that the journal has never seen.
 
         The latter count as approved when they were modified last.
@@ -247,6 +247,28 @@ class ApprovalsPhase:
                 digest = self._versions.known_digest(version) or self._versions.read_digest(version)
                 if isinstance(digest, str):
                     self._ledger.change_approval(approval, artifact_digest=digest)
+
+
+class UnknownConfigPhase:
+    """Looks for approvals in an event's pass, too, if the journal does not know the config that serves.
+
+    The journal was restored to an earlier time, so it may not know the version that serves: an older one
+    would go out. Or somebody else updated the endpoint, and the list shows nothing new.
+    """
+
+    def __init__(self, approvals: ApprovalsPhase, ledger: Ledger, logger: Logger) -> None:
+        self._approvals = approvals
+        self._ledger = ledger
+        self._logger = logger
+
+    def run(self, round_: Round) -> Next:
+        """Take in what the registry lists, unless the pass did."""
+        endpoint, history = round_.endpoint, self._ledger.history
+        serving = endpoint.endpoint_config_name if endpoint is not None else None
+        if serving is not None and not round_.discover and history.latest_on(serving) is None:
+            self._logger.info("The journal does not know the config that serves", endpoint_config=serving)
+            self._approvals.discover(round_)
+        return Next.GO_ON
 
 
 def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from deployer.dispatcher import PassesFailedError
 from deployer.model.attempt import AttemptStatus, CleanUp, Deployment
 from deployer.model.cause import Cause
+from deployer.model.trigger import EndpointChanged
 from local_cloud.sagemaker.ports import Health
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.infra.sufficiency.stages.test_stage import SOAK, STAGING, metadata
@@ -247,6 +248,30 @@ def test_a_journal_that_was_restored_deletes_nothing_that_serves() -> None:
 
     assert serving_models(pipeline) <= models(pipeline)
     assert pipeline.endpoint["EndpointStatus"] == "InService"
+
+
+@pytest.mark.parametrize("event", ["of the endpoint", "of a version", "of an approval"])
+def test_an_event_after_a_journal_was_restored_brings_no_older_version_back(event: str) -> None:
+    """The journal does not know the version that serves. It is found before anything goes out."""
+    pipeline = managed()
+    deploy(pipeline)
+    before = items(pipeline)
+    second = deploy(pipeline)
+    restore(pipeline, before)
+    if event == "of the endpoint":
+        pipeline.dispatch(EndpointChanged(ENDPOINT, event_id="e"))
+    elif event == "of a version":
+        pipeline.register()
+    else:
+        pipeline.sagemaker.update_model_package(
+            ModelPackageArn=second, CustomerMetadataProperties={"note": "new"}
+        )
+    count = rollouts(pipeline)
+    pipeline.run()
+    quiet_sweeps(pipeline, 4)
+
+    assert pipeline.serving() == "v2"
+    assert rollouts(pipeline) == count
 
 
 @pytest.mark.parametrize("reason", ["deleted", "denied"])
