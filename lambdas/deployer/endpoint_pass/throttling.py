@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LONGEST_TO_BEGIN_SECONDS: Final = 30.0
+LONGEST_TO_BEGIN_SECONDS: Final = 20.0
 LONGEST_TO_FINISH_SECONDS: Final = 1.0
 """The longest waits before a deployment's first write, and before the others. A deployment that has begun
 goes first: half of one serves nobody, and the next approval may outdate it."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.retention import deletion_steps, plan_clean_up
 from deployer.endpoint_pass.round import Next
-from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS
 from deployer.gateways.models_and_configs import names_in_use
 from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
 from deployer.model.attempt import NOTHING, AttemptStatus, CleanUp
@@ -86,36 +85,33 @@ class CleanUpPhase:
     def _delete(self, deletion: Deletion) -> Next:
         clean_up = self._attempts.begin_clean_up(deletion)
         with self._attempts.released_if_cut_short(clean_up):
-            while True:
-                # Do not rely on the journal alone: it may have been restored, and people update endpoints,
-                # too.
-                in_use = self._names_in_use()
-                if in_use is None or deletion.sparing(in_use) != deletion:
-                    reason = "The endpoint serves some of it, or does not show what it serves."
-                    self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=reason)
+            # Do not rely on the journal alone: it may have been restored, and people update endpoints, too.
+            in_use = self._names_in_use()
+            if in_use is None or deletion.sparing(in_use) != deletion:
+                reason = "The endpoint serves some of it, or does not show what it serves."
+                self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=reason)
+                return Next.AGAIN
+            steps = deletion_steps(deletion)
+            self._logger.info("Deleting what nothing needs any more", steps=steps)
+            try:
+                for step in steps:
+                    self._executor.make(step)
+            except ThrottledError:
+                if self._versions.has_news():
+                    self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=NEWER_APPROVAL)
                     return Next.AGAIN
-                steps = deletion_steps(deletion)
-                self._logger.info("Deleting what nothing needs any more", steps=steps)
-                try:
-                    for step in steps:
-                        self._executor.make(step)
-                except ThrottledError as error:
-                    if not self._executor.may_try_again(error, LONGEST_TO_BEGIN_SECONDS):
-                        # Nobody waits for a clean-up: the sweep continues it.
-                        self._attempts.release_lease(clean_up)
-                        return Next.STOP
-                    if self._versions.has_news():
-                        self._attempts.settle(clean_up, AttemptStatus.WITHDRAWN, reason=NEWER_APPROVAL)
-                        return Next.AGAIN
-                except RefusedError as refusal:
-                    # Nobody waits for it, and nothing else does: what is left costs nothing.
-                    self._attempts.settle(
-                        clean_up, AttemptStatus.FAILED, reason=str(refusal), cause=refusal.cause
-                    )
-                    return Next.AGAIN
-                else:
-                    self._attempts.settle(clean_up, AttemptStatus.SUCCEEDED)
-                    return Next.AGAIN
+                # Other endpoints deploy, and nobody waits for a clean-up: the sweep continues it.
+                self._logger.info("SageMaker throttles: the deletion waits for the next sweep")
+                self._attempts.release_lease(clean_up)
+                return Next.STOP
+            except RefusedError as refusal:
+                # Nobody waits for it, and nothing else does: what is left costs nothing.
+                self._attempts.settle(
+                    clean_up, AttemptStatus.FAILED, reason=str(refusal), cause=refusal.cause
+                )
+                return Next.AGAIN
+            self._attempts.settle(clean_up, AttemptStatus.SUCCEEDED)
+            return Next.AGAIN
 
     def _names_in_use(self) -> frozenset[str] | None:
         endpoint = self._gateways.endpoints.describe(self._endpoint_name)

@@ -164,13 +164,21 @@ def with_leftovers(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def test_a_throttled_clean_up_waits_too(with_leftovers: Pipeline) -> None:
-    throttle(with_leftovers, "DeleteEndpointConfig", "DeleteModel", times=5)
-    before = len(with_leftovers.sagemaker.list_models()["Models"])
+def test_a_throttled_clean_up_takes_no_write_from_deployments(with_leftovers: Pipeline) -> None:
+    """It does not wait for its turn among them: the next sweep continues it."""
+    tried: list[str] = []
+
+    def before(_service: str, operation: str) -> None:
+        if operation.startswith("Delete"):
+            tried.append(operation)
+            answer = {"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}
+            raise ClientError(answer, operation)  # type: ignore[arg-type] # as botocore answers
+
+    with_leftovers.deployer_cloud.before_call = before
     with_leftovers.run()
 
-    assert len(with_leftovers.sagemaker.list_models()["Models"]) <= before
-    assert "DeleteModel" in with_leftovers.sagemaker_calls()
+    assert with_leftovers.serving() == "v3"
+    assert tried == ["DeleteEndpointConfig"]
 
 
 def test_a_clean_up_gives_way_to_a_newer_approval(with_leftovers: Pipeline) -> None:
