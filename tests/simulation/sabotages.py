@@ -884,8 +884,26 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "look at no endpoint once a day",
         "decisions/sweep.py",
-        "        and seen_at < last_check_due(look.endpoint_name, now)\n",
-        "        and seen_at < last_check_due(look.endpoint_name, now - _DAY * 9)\n",
+        "seen_at < last_check_due(look.endpoint_name, now)",
+        "seen_at < last_check_due(look.endpoint_name, now - _DAY * 9)",
+    ),
+    Sabotage(
+        "compare no list in a check",
+        "survey.py",
+        "            if approved != look.record.approved_digest:\n",
+        "            if approved is None:\n",
+    ),
+    Sabotage(
+        "let an endpoint rest past the time of a retry",
+        "phases/rest.py",
+        "        round_.retry_at = decision.retry_at\n",
+        "",
+    ),
+    Sabotage(
+        "take what a restored journal does not know for nothing",
+        "phases/approvals.py",
+        "            self._approvals.discover(round_)\n",
+        "            pass\n",
     ),
     Sabotage(
         "ask Search for the last quarter of an hour only",
