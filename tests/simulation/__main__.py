@@ -151,7 +151,7 @@ def _sabotage(chosen: argparse.Namespace) -> int:
     return 1 if survivors else 0
 
 
-MOST_LONGER = 1.25
+MOST_LONGER = 1.10
 """How much longer the storm's writes may take than the limit of writes alone makes them take."""
 
 
