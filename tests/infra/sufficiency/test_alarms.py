@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.dispatcher import PassesFailedError
 from infra.settings.compiling.alarm_definitions import Watched, abort_alarm, rollback_alarms
 from infra.settings.keys.rollout_options import RollbackAlarms
 from local_cloud.sagemaker.switch_settings import MissingAlarm, SetAlarmState, TagsOfAlarmChanges
@@ -140,6 +141,21 @@ def test_alarms_that_cannot_be_read_in_a_check_are_told_once_by_the_look(pipelin
         pipeline.sweep()
 
     assert len([each for each in attention(pipeline) if "cannot be read" in each]) == 1
+
+
+def test_a_settings_file_that_is_damaged_costs_no_other_endpoint_its_check(pipeline: Pipeline) -> None:
+    pipeline.manage(EndpointName="fraud", **watched())
+    pipeline.run()
+    for _ in range(2):
+        pipeline.sweep()
+        pipeline.run()
+    pipeline.pass_time(24 * 3600)
+    pipeline.files["endpoints/fraud.json"] = b"{}"
+    pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
+    with pytest.raises(PassesFailedError, match="fraud: DamagedSettingsError"):
+        pipeline.sweep()
+
+    assert ERRORS in alarms(pipeline)
 
 
 @pytest.mark.parametrize("has_rollout", [False, True])
