@@ -24,6 +24,9 @@ LONGEST_WITHOUT_CHECK: Final = timedelta(days=1, minutes=10)
 LONGEST_WITHOUT_LOOK: Final = timedelta(days=7, minutes=10)
 """A day or a week, and what a sweep takes until it comes to an endpoint."""
 
+SEARCHED: Final = timedelta(hours=3)
+"""How far back a sweep asks Search for changes."""
+
 FIRST_DELAY: Final = timedelta(minutes=15)
 LONGEST_DELAY: Final = timedelta(days=1)
 """After a look that failed, and after many: a sweep then leaves the endpoint alone for so long."""
@@ -195,8 +198,11 @@ class Turns:
         # Search shows no version that was deleted by then.
         last = answered[-1] if answered else asked
         gone = {arn for arn, time in world.people.deleted_versions.items() if time <= last - behind}
+        # No sweep asks for what is older, and a list may have shown since that all is approved as before.
+        searched, confirmed = asked - SEARCHED + _SLACK, self._confirmed(turn, name, sweep)
         return any(
             since < act.time < shown
+            and (act.time > searched or act.time > confirmed)
             and act.version_arn not in gone
             and not self._looks_never_approved(act.version_arn, shown)
             and act.status is not None
