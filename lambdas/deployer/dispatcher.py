@@ -169,7 +169,7 @@ class Dispatcher:
     def _sweep(self) -> None:
         """Look at the endpoints that changed, and check some of the others: each has its turn once a day."""
         notes = self._gateways.journal.fleet.notes()
-        records, looks = notes.records, self._survey.looks(notes)
+        looks, records = self._survey.looks(notes), notes.records
         if not self._hand_over(
             [each.endpoint_name for each in looks.needed]
             + departed(records, self._settings.digests, began=self._started)
@@ -181,11 +181,7 @@ class Dispatcher:
             self._failures["Search"] = self._survey.failure
 
     def _check(self, due: Sequence[Look]) -> None:
-        """Make the daily checks and the weekly looks that are due, and note how far they came.
-
-        Args:
-            due: The earliest first. The next sweep makes those that this invocation has no time for.
-        """
+        """Make the checks and weekly looks that are due, the earliest first, and note how far they came."""
         until, made = self._started, 0
         for look in due:
             if self._remaining_seconds() < SECONDS_FOR_A_PASS:
@@ -197,7 +193,7 @@ class Dispatcher:
                 if look.is_whole or self._survey.differs(look, settings):
                     self._look_at([replace(look, is_whole=True)])
         if made:
-            with self._kept_apart("checks"):
+            with self._kept_apart("The journal of the fleet"):
                 self._gateways.journal.fleet.note_checks(until)
 
     def _sweep_part(self, names: Sequence[str]) -> None:
@@ -245,7 +241,7 @@ class Dispatcher:
                 self._gateways.reporter.take_refusals()
                 break
         with self._kept_apart("The journal of the fleet"):
-            # If this fails, the next sweep looks at them again. What failed in the passes is still to be said.
+            # If this fails, the next sweep looks again. What failed in the passes is still to be said.
             self._gateways.journal.fleet.note_rests(self._resting)
         self._resting.clear()
 
@@ -348,5 +344,5 @@ class Dispatcher:
         try:
             yield
         except Exception as error:
-            self._logger.exception("This endpoint could not be reconciled")
+            self._logger.exception(f"{endpoint_name} could not be looked after")
             self._failures[endpoint_name] = error
