@@ -18,6 +18,7 @@ from deployer.decisions.sweep import (
     last_check_due,
     needs_look,
     newest_changes,
+    reads_all,
 )
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError
@@ -126,8 +127,7 @@ class Survey:
 
     def _look(self, name: str, records: Mapping[str, FleetRecord], summary: EndpointSummary | None) -> Look:
         look = Look(name, records.get(name, FleetRecord()), summary, self._approved_elsewhere(name))
-        # A check that an endpoint had meanwhile does not count: it may have been no endpoint at rest then.
-        return replace(look, is_whole=is_check_due(look, None, self._now))
+        return replace(look, is_whole=reads_all(look, self._now))
 
     @cached_property
     def _alarms(self) -> Mapping[str, ObservedAlarm]:

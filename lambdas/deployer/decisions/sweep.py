@@ -149,6 +149,15 @@ def is_weekly_look_due(look: Look, checked_until: datetime | None, now: datetime
     return seen_at is None or seen_at < last_weekly_look_due(look.endpoint_name, now)
 
 
+def reads_all(look: Look, now: datetime) -> bool:
+    """Tell whether a look that something led to reads also what no event tells.
+
+    A check since the last look does not count: the endpoint may not have been at rest, and had none.
+    """
+    looked_at = look.record.looked_at
+    return looked_at is None or looked_at < last_check_due(look.endpoint_name, now)
+
+
 def _seen_at(look: Look, checked_until: datetime | None) -> datetime | None:
     looked_at = look.record.looked_at
     return looked_at if looked_at is None or checked_until is None else max(looked_at, checked_until)

@@ -108,6 +108,7 @@ def test_what_somebody_deleted_is_there_again_before_an_update(pipeline: Pipelin
 
 
 def test_what_somebody_deleted_is_there_again_the_next_day(pipeline: Pipeline) -> None:
+    pipeline.sweep()
     pipeline.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ERRORS])
     pipeline.sweep()
     assert alarms(pipeline).keys() == {ALARM}

@@ -21,6 +21,7 @@ from deployer.decisions.sweep import (
     last_weekly_look_due,
     needs_look,
     newest_changes,
+    reads_all,
     retry_delay,
 )
 from deployer.model.endpoint import EndpointSummary
@@ -151,6 +152,14 @@ def test_a_check_is_due_once_a_day() -> None:
     assert not is_check_due(_look(replace(RESTING, looked_at=after)), before, NOW)
     assert not is_check_due(_look(replace(FAILING, looked_at=before)), None, NOW)
     assert not is_check_due(_look(FleetRecord()), None, NOW)
+
+
+def test_a_look_reads_all_if_no_look_came_since_the_check_was_due() -> None:
+    due = last_check_due("churn", NOW)
+
+    assert reads_all(_look(FleetRecord()), NOW)
+    assert reads_all(_look(replace(RESTING, looked_at=due - timedelta(seconds=1))), NOW)
+    assert not reads_all(_look(replace(RESTING, looked_at=due)), NOW)
 
 
 def test_a_weekly_look_that_no_sweep_made_in_time_is_due_still() -> None:
