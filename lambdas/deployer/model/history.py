@@ -74,11 +74,6 @@ class LastObserved:
     alarms_seen_at: datetime | None = None
     properties_set: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def has_upkeep(self) -> bool:
-        """Whether the endpoint has tags, scaling or alarms that the deployer keeps."""
-        return bool(self.tags or self.scaling or self.alarms)
-
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecord:

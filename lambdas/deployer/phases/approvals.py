@@ -62,12 +62,12 @@ class ApprovalsPhase:
             # Only a sweep can tell whether the registry lists versions again.
             reported = self._ledger.history.last_observed.reported
             round_.troubles += [each for each in reported if each.startswith(_UNLISTED)]
-        history = self._ledger.history
+        history, last = self._ledger.history, self._ledger.history.last_observed
         if (
             not history.approvals
             and history.latest_attempt is None
-            # Without these, the endpoint may still serve a version that a lost journal had.
-            and not history.last_observed.has_upkeep
+            # With any of these, the endpoint serves a version that a lost journal had.
+            and not (last.tags or last.scaling or last.alarms)
         ):
             self._logger.info("No version was ever approved for this endpoint: nothing to do")
             round_.rests = not history.heard
