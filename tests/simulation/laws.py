@@ -187,18 +187,23 @@ class Facts:
         if call.operation == "UpdateEndpoint":
             self._note_start(call)
         if call.is_write and call.operation in CHANGES:
-            name = call.request["EndpointName"]
-            unsettled = [each for each in self.attempts(name) if each["status"] not in SETTLED]
-            config = call.request["EndpointConfigName"]
-            self.rollouts.append(
-                Rollout(
-                    name,
-                    config,
-                    self.world.people.config_content(config),
-                    call,
-                    int(unsettled[-1]["number"]) if unsettled else None,
-                )
-            )
+            name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
+            content = self.world.people.config_content(config)
+            self.rollouts.append(Rollout(name, config, content, call, self._attempt_of(call)))
+
+    def _attempt_of(self, call: Call) -> int | None:
+        """Return the attempt for which an endpoint was changed; None if the journal lost it before the call.
+
+        Another invocation may have taken its number since, for another config.
+        """
+        name = call.request["EndpointName"]
+        unsettled = [each for each in self.attempts(name) if each["status"] not in SETTLED]
+        if not unsettled or (
+            self.recovered(name, call.invocation.started)
+            and unsettled[-1].get("endpoint_config_name") != call.request["EndpointConfigName"]
+        ):
+            return None
+        return int(unsettled[-1]["number"])
 
     def _note_memory(self, call: Call) -> None:
         """Remember what may make the journal forget that a version served well."""

@@ -604,6 +604,19 @@ FOUND: Final = {
             Disturbance(Kind.REDEPLOY_STACK, wait=11),
         ),
     ),
+    "a journal is put back while an update waits for its alarm, and another takes its number": Schedule(
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        handed_over=3,
+        disturbances=(
+            Disturbance(Kind.HAND_OVER),
+            Disturbance(Kind.RAISE_ALARM, wait=8),
+            Disturbance(Kind.RESTORE_JOURNAL, how=7),
+            Disturbance(Kind.REGISTER_FAILING_APPROVED),
+            Disturbance(Kind.RESCALE, wait=10, which=8),
+        ),
+        faults=(Fault("SetAlarmState", 0, FaultKind.SLOW_BEFORE, times=3, delay=4),),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
