@@ -88,14 +88,18 @@ class Law27BackAtOnce(Law):
         self._approvals = Approvals(world)
         self._back: set[int] = set()
 
+    def note_call(self, call: Call) -> None:
+        """Remember which approvals an invocation may know."""
+        self._approvals.note_call(call)
+
     def check_call(self, call: Call) -> None:
         """Look whether an update is as fast as it must be, and no faster."""
-        self._approvals.note_call(call)
+        self.note_call(call)
         if not (call.is_write and call.operation == "UpdateEndpoint"):
             return
         if self.world.schedule.rollout is RolloutKind.UNGUARDED or is_unguardable(self.world, call):
             return
-        goes_back, fast = self._goes_back(call), is_fast(self.world, call)
+        goes_back, fast = self.goes_back(call), is_fast(self.world, call)
         if goes_back is None:
             return
         name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
@@ -106,7 +110,7 @@ class Law27BackAtOnce(Law):
         if goes_back:
             self._back.add(call.number)
 
-    def _goes_back(self, call: Call) -> bool | None:
+    def goes_back(self, call: Call) -> bool | None:
         """Tell whether an update goes back; None if nobody can say what the invocation knew."""
         name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
         endpoint, new = self.world.describe(name), self.world.people.config_content(config)

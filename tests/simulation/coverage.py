@@ -13,6 +13,7 @@ from tests.simulation.schedule import (
     ALARM_READ,
     BAKE_EVENT,
     EVENTS,
+    HOLD_KINDS,
     LISTS,
     MEANWHILE,
     OPERATION_NAMES,
@@ -86,7 +87,9 @@ def apart() -> Iterable[tuple[str, str]]:
     yield from ((VARIANT_CALL, f"meanwhile {kind}") for kind in MEANWHILE)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
     yield from ((operation, GAP) for operation in LISTS)
-    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in RECOVERY_KINDS)
+    yield from (
+        (f"endpoint {status}", kind.value) for status in STATUSES for kind in (*RECOVERY_KINDS, *HOLD_KINDS)
+    )
 
 
 def everywhere() -> Iterable[tuple[str, str]]:

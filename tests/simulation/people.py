@@ -24,6 +24,7 @@ from tests.simulation.alarms import latency_alarm, rollback_alarm
 from tests.simulation.artifacts import artifact_of
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
+from tests.simulation.holds import Holds
 from tests.simulation.schedule import (
     HANDED_OVER,
     SHAPES,
@@ -477,6 +478,7 @@ class People:
     """Endpoint to the kind of endpoint that it is to be, if that is not the usual one."""
     recoveries: list[Recovery] = field(default_factory=list)
     """Every loss and restore of a journal, in order."""
+    holds: Holds = field(init=False)
     _snapshots: list[tuple[datetime, dict[str, dict[str, Any]]]] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
     _settings_events: int = 0
@@ -485,6 +487,7 @@ class People:
 
     def __post_init__(self) -> None:
         self.last_done = self.world.start
+        self.holds = Holds(self.world)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -589,6 +592,7 @@ class People:
         (site,) = self.world.sites
         self.world.tell("cdk", "the stack is destroyed, and deployed again")
         self.world.forget_invocations()
+        self.holds.end_pauses()
         site.stacks += 1
         self._put_back(self.endpoints, self.world.start, {})
         self._announce_settings(site)
@@ -709,6 +713,7 @@ class People:
         for name in dict.fromkeys(each.endpoint_name for each in self.recoveries):
             self._deregister_forgotten(name)
         self.world.bucket.is_hidden = False
+        self.holds.end_pauses()
 
     def _deregister_forgotten(self, endpoint: str) -> None:
         """Deregister what a lost journal forgot and the settings do not name, as the deployer asks people to.
@@ -997,6 +1002,7 @@ class People:
             self.remove_settings(endpoint)
             return
         self._numbers[endpoint] = number
+        self.holds.roll_back(endpoint, before)
         self._use(endpoint, before)
         self._deploy(self.world.site_of(endpoint))
 
@@ -1016,6 +1022,7 @@ class People:
         companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
         document |= beside(document, companions, how) | stage_settings(schedule, endpoint)
         document |= shaped(document, shape)
+        document |= self.holds.windows.get(endpoint, {})
         self._numbers[endpoint] = how
         if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
             deployers = [site.deployers for site in self.world.sites]
@@ -1027,6 +1034,13 @@ class People:
         self.settings[endpoint] = document
         self._kept.setdefault(endpoint, []).append(document["Keep"])
         self.world.site_of(endpoint).documents[endpoint] = document
+
+    def freeze(self, endpoint: str, how: int) -> None:
+        """Deploy the settings of an endpoint with a freeze window, or without one."""
+        if self.settings.get(endpoint) is None:
+            return
+        self.holds.freeze(endpoint, how)
+        self.write_settings(endpoint, self._numbers.get(endpoint, 0))
 
     def change_shape(self, endpoint: str, how: int) -> None:
         """Ask for another kind of endpoint, with otherwise equal settings."""
@@ -1196,6 +1210,9 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.LOSE_JOURNAL: lambda people, what, endpoint: people.lose_journal(endpoint, what.how),
     Kind.RESTORE_JOURNAL: lambda people, what, _: people.restore_journal(what.how),
     Kind.REDEPLOY_STACK: lambda people, *_: people.redeploy(),
+    Kind.PAUSE: lambda people, what, endpoint: people.holds.pause(endpoint, what.how),
+    Kind.END_PAUSE: lambda people, what, endpoint: people.holds.end_pause(endpoint, what.how),
+    Kind.FREEZE: lambda people, what, endpoint: people.freeze(endpoint, what.how),
     Kind.HAND_OVER: lambda people, *_: people.take_over(),
     Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)

@@ -21,6 +21,7 @@ from tests.simulation.schedule import (
     possible,
     with_alarms,
     with_gaps,
+    with_holds,
     with_recoveries,
     with_shapes,
 )
@@ -57,7 +58,7 @@ _LIVES: Final = 100
 
 def _with_more(schedule: Schedule) -> Schedule:
     """Add what has random streams of its own."""
-    return with_gaps(with_alarms(with_shapes(schedule)))
+    return with_holds(with_gaps(with_alarms(with_shapes(schedule))))
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:

@@ -1164,4 +1164,34 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            self._approvals.find_serving(serving.version_arn)\n",
         '            self._logger.debug("It serves", version=serving.version)\n',
     ),
+    Sabotage(
+        "roll out in a pause",
+        "decisions/holds.py",
+        "    holds = [_hold(each) for each in pauses if each.until is None or now < each.until]\n",
+        "    holds = [_hold(each) for each in pauses if each.until is not None and now >= each.until]\n",
+    ),
+    Sabotage(
+        "take a pause without a readable end for over",
+        "decisions/holds.py",
+        "if each.until is None or now < each.until]",
+        "if each.until is not None and now < each.until]",
+    ),
+    Sabotage(
+        "roll out in a freeze window",
+        "decisions/holds.py",
+        "    for window in windows:\n",
+        "    for window in ():\n",
+    ),
+    Sabotage(
+        "look for no pause right before a change",
+        "endpoint_pass/last_check.py",
+        "        if hold is not None:\n",
+        "        if hold is not None and hold.until == hold.description:\n",
+    ),
+    Sabotage(
+        "take a pause of all endpoints for none",
+        "gateways/pauses.py",
+        "        mine = {ALL_ENDPOINTS, endpoint_name.lower()}\n",
+        "        mine = {endpoint_name.lower()}\n",
+    ),
 )

@@ -75,6 +75,9 @@ class Kind(StrEnum):
     RESTORE_JOURNAL = "restore journal"
     REDEPLOY_STACK = "redeploy stack"
     HAND_OVER = "hand over"
+    PAUSE = "pause"
+    END_PAUSE = "end pause"
+    FREEZE = "freeze"
 
 
 REGISTRY_KINDS: Final = (
@@ -100,7 +103,10 @@ JOURNAL_KINDS: Final = (Kind.LOSE_JOURNAL, Kind.RESTORE_JOURNAL, Kind.REDEPLOY_S
 RECOVERY_KINDS: Final = (*JOURNAL_KINDS, Kind.HAND_OVER)
 """Those, and an endpoint that a person made and hands over. Only in worlds without stages."""
 
-_APART: Final = (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS, *RECOVERY_KINDS)
+HOLD_KINDS: Final = (Kind.PAUSE, Kind.END_PAUSE, Kind.FREEZE)
+"""What people do to hold rollouts back, and to let them go on."""
+
+_APART: Final = (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS, *RECOVERY_KINDS, *HOLD_KINDS)
 
 PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in _APART)
 """Things that happen in every world."""
@@ -762,6 +768,28 @@ def with_gaps(schedule: Schedule) -> Schedule:
         for _ in range(random.choice((0, 0, 0, 0, 1, 2)))
     )
     return replace(schedule, gaps=gaps)
+
+
+def with_holds(schedule: Schedule) -> Schedule:
+    """Let people pause and freeze rollouts, in a third of all schedules, and leave the rest as it was."""
+    random = _stream("holds", schedule.seed)
+    if random.randrange(3):
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 2, 4))):
+        each = Disturbance(
+            random.choice((Kind.PAUSE, Kind.PAUSE, *HOLD_KINDS)),
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    meanwhile = Disturbance(
+        random.choice((Kind.PAUSE, Kind.END_PAUSE)), which=random.randrange(2), how=random.randrange(CHOICES)
+    )
+    operation = random.choice(("CreateModel", "CreateEndpointConfig", "UpdateEndpoint", "Query"))
+    fault = Fault(operation, random.randrange(_NTH), FaultKind.MEANWHILE, meanwhile=meanwhile)
+    return replace(schedule, disturbances=tuple(done), faults=(*schedule.faults, fault))
 
 
 def with_recoveries(schedule: Schedule) -> Schedule:

@@ -17,6 +17,7 @@ from tests.simulation.bake_laws import BAKE_LAWS
 from tests.simulation.cause_laws import CAUSE_LAWS
 from tests.simulation.counting import counts_of
 from tests.simulation.history_laws import HISTORY_LAWS
+from tests.simulation.hold_laws import HOLD_LAWS
 from tests.simulation.laws import LAWS, SETTLED, Facts, Law, Law4NoLoop, LawBrokenError
 from tests.simulation.schedule import Stages
 from tests.simulation.stage_laws import STAGE_LAWS
@@ -43,7 +44,16 @@ STILL_SECONDS: Final = 900.0
 A_DAY: Final = 24 * 60 * 60.0
 """After this long, the deployer reads the alarms of an endpoint at rest again."""
 
-EVERY_LAW: Final = (*LAWS, *STAGE_LAWS, *ALARM_LAWS, *HISTORY_LAWS, *BACK_LAWS, *CAUSE_LAWS, *BAKE_LAWS)
+EVERY_LAW: Final = (
+    *LAWS,
+    *STAGE_LAWS,
+    *ALARM_LAWS,
+    *HISTORY_LAWS,
+    *BACK_LAWS,
+    *CAUSE_LAWS,
+    *BAKE_LAWS,
+    *HOLD_LAWS,
+)
 
 
 @dataclass(frozen=True, slots=True)
