@@ -1194,4 +1194,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        mine = {ALL_ENDPOINTS, endpoint_name.lower()}\n",
         "        mine = {endpoint_name.lower()}\n",
     ),
+    Sabotage(
+        "make an endpoint again for a former release without the stack's tag",
+        "model/release.py",
+        '            create_endpoint_config={},\n            create_endpoint={**endpoint, "Tags": tags},\n',
+        "            create_endpoint_config={},\n            create_endpoint=endpoint,\n",
+    ),
 )

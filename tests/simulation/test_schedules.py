@@ -617,6 +617,15 @@ FOUND: Final = {
         ),
         faults=(Fault("SetAlarmState", 0, FaultKind.SLOW_BEFORE, times=3, delay=4),),
     ),
+    "an endpoint is deleted whose settings failed, and a former release makes it again": Schedule(
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.CHANGE_SETTINGS, how=3),
+            Disturbance(Kind.SWEEP, when="Updating"),
+            Disturbance(Kind.DELETE_ENDPOINT, when="InService"),
+            Disturbance(Kind.REGISTER_APPROVED, wait=11),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

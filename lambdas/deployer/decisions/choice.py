@@ -230,7 +230,8 @@ class _Chooser:
         if former is None or not self._may_serve_again(former, approval):
             return None
         assert former.settled_at is not None, "it succeeded"
-        release = Release.former(self._facts.settings, former)
+        facts = self._facts
+        release = Release.former(facts.settings, former, stack_name=facts.identity.stack_name)
         since = max(former.settled_at, approval.approved_at)
         judged = standing(release, self._history.deployments, since=since, now=self._now)
         if judged.retry_at is not None:

@@ -143,8 +143,12 @@ class Release:
         )
 
     @classmethod
-    def former(cls, settings: EndpointSettings, attempt: Deployment) -> Release:
-        """Build the release that restores a successful attempt: its models and config exist."""
+    def former(cls, settings: EndpointSettings, attempt: Deployment, *, stack_name: str) -> Release:
+        """Build the release that restores a successful attempt: its models and config exist.
+
+        The endpoint may not exist any more. One that is created carries the tags like any other.
+        """
+        tags = [{"Key": key, "Value": value} for key, value in all_tags(settings, stack_name).items()]
         endpoint = {
             "EndpointName": settings.endpoint_name,
             "EndpointConfigName": attempt.endpoint_config_name,
@@ -158,7 +162,7 @@ class Release:
             companions=attempt.companions,
             create_models=(),
             create_endpoint_config={},
-            create_endpoint=endpoint,
+            create_endpoint={**endpoint, "Tags": tags},
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=None,
             artifact_digest=attempt.artifact_digest,

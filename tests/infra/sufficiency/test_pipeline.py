@@ -1221,6 +1221,32 @@ def test_an_endpoint_that_somebody_deleted_is_made_again_by_the_next_sweep(pipel
     assert pipeline.serving() == "v1"
 
 
+def test_a_former_release_is_made_again_with_our_tags_if_the_endpoint_is_gone(pipeline: Pipeline) -> None:
+    """Nothing serves, and the present settings fail: the release as it served creates the endpoint."""
+    [arn] = deployed(pipeline)
+    variant = {
+        **settings_document()["CreateEndpointConfig"]["ProductionVariants"][0],
+        "InitialInstanceCount": 3,
+    }
+    changed = {
+        "CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]},
+        "CreateEndpointConfig": {"ProductionVariants": [variant]},
+    }
+    pipeline.break_model_of(arn, **changed)
+    pipeline.manage(**changed)
+    pipeline.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+    pipeline.pass_time(600)
+    for _ in range(4):
+        pipeline.sweep()
+        pipeline.run()
+        pipeline.pass_time(600)
+
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn)[-3:] == ["failed", "started", "rolled_back"]
+    tags = pipeline.sagemaker.list_tags(ResourceArn=pipeline.endpoint["EndpointArn"])["Tags"]
+    assert {"Key": "greenlight:stack", "Value": "Greenlight"} in tags
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -320,7 +320,7 @@ def test_a_misfit_is_told_of_also_while_something_former_is_put_back() -> None:
     decision = decided(known, "tried")
 
     assert decision.choice is not None
-    assert decision.choice.release == Release.former(settings(), served_well)
+    assert decision.choice.release == Release.former(settings(), served_well, stack_name="Greenlight")
     assert [each.approval for each in decision.ineligible] == [newer]
 
 
@@ -622,7 +622,9 @@ def test_what_fails_with_the_present_settings_comes_back_as_it_served() -> None:
 
     decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}))
 
-    assert decision.choice == Choice(approval(1, minutes(-9)), Release.former(settings(), served))
+    assert decision.choice == Choice(
+        approval(1, minutes(-9)), Release.former(settings(), served, stack_name="Greenlight")
+    )
 
 
 def test_nothing_is_put_back_in_the_place_of_what_serves_and_stands() -> None:

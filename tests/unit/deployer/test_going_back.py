@@ -187,7 +187,7 @@ def test_an_approval_that_does_not_count_makes_no_other_one_older() -> None:
 
 
 def test_a_former_release_goes_back_also_if_nothing_serves() -> None:
-    choice = Choice(V1, Release.former(settings(), live(1, 1)))
+    choice = Choice(V1, Release.former(settings(), live(1, 1), stack_name="Greenlight"))
 
     assert goes_back(history_of(SERVED, [V1]), choice, None)
     assert goes_back(history_of(SERVED, [V1]), choice, on(1))
