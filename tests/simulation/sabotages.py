@@ -1159,6 +1159,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        return None\n",
     ),
     Sabotage(
+        "bring back the note of a rest that went with the journal",
+        "gateways/journal.py",
+        "        self._table.write(update)\n",
+        "        if not self._table.write(update):\n            self._table.write(first)\n",
+    ),
+    Sabotage(
         "give up what serves if a restored journal lost its approval",
         "phases/choice.py",
         "            self._approvals.find_serving(serving.version_arn)\n",

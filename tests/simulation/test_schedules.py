@@ -573,6 +573,15 @@ FOUND: Final = {
         scaling=True,
         disturbances=(Disturbance(Kind.LOSE_JOURNAL), Disturbance(Kind.CHANGE_SHAPE, how=5)),
     ),
+    "a journal is lost in the middle of a pass, which still notes what it saw": Schedule(
+        seed=2,
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.LOSE_JOURNAL, wait=9),
+            Disturbance(Kind.REJECT_LIVE, when="RollingBack"),
+        ),
+    ),
     "everything is rejected that a lost journal heard of again, and somebody's alarm goes": Schedule(
         head_start=1,
         rollout=RolloutKind.ALL_AT_ONCE,

@@ -299,15 +299,19 @@ class Journal:
         return attempt if isinstance(attempt, Promotion) else None
 
     def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
-        """Write the changed attributes of the last observation. At least one must have changed."""
+        """Write the changed attributes of the last observation. At least one must have changed.
+
+        A record that was read and is missing was lost with the journal. It is not made again: it would take
+        the new journal's first look away, and what it says may not be so any more.
+        """
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
-        update = Write("Update", endpoint_name, LAST_OBSERVED, changed)
         first = Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW)
-        # Another invocation may have noted something first, or the journal was lost meanwhile.
-        for write in (first, update) if before == LastObserved() else (update, first):
-            if self._table.write(write):
-                return
+        update = Write("Update", endpoint_name, LAST_OBSERVED, changed)
+        if before == LastObserved() and self._table.write(first):
+            return
+        # It was read, or another invocation noted something first.
+        self._table.write(update)
 
 
 def _not_with_another_weight(approval: Approval | HeardApproval, standing: Iterable[Approval]) -> list[Write]:

@@ -334,6 +334,14 @@ def test_two_passes_that_note_different_things_of_a_rest_keep_both(journal: Jour
     assert journal.read(ENDPOINT).last_observed == replace(REST, scaling={}, reported=())
 
 
+def test_a_rest_that_was_lost_with_the_journal_is_not_brought_back_by_a_change_of_it(
+    journal: Journal,
+) -> None:
+    journal.record_last_observed(ENDPOINT, REST, replace(REST, scaling={}))
+
+    assert journal.read(ENDPOINT) == History()
+
+
 # Releases ---------------------------------------------------------------------------------------------
 
 
