@@ -76,17 +76,19 @@ class Law27BackAtOnce(Law):
     with the content that is approved, and its config failed no smoke test since.
 
     Such an update has no canary, no steps, no waits and no alarms, and callers never reach the old and the
-    new fleet at the same time. A rolling update exchanges half of the instances at a time, without waits. All
-    other updates are as careful as the settings say (law 12).
+    new fleet at the same time. Where a failed rollback left a mix, they reach that mix until its one shift. A
+    rolling update exchanges half of the instances at a time, without waits. All other updates are as careful
+    as the settings say (law 12).
 
-    The law excludes updates that SageMaker guards in no way, and approvals that the invocation could not read
-    in the journal.
+    The law excludes updates that SageMaker guards in no way, approvals that the invocation could not read in
+    the journal, and invocations that had read the journal before somebody restored it.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._approvals = Approvals(world)
-        self._back: set[int] = set()
+        self._back: dict[int, set[str]] = {}
+        """The configs that callers reached before each update that goes back, by its number."""
 
     def note_call(self, call: Call) -> None:
         """Remember which approvals an invocation may know."""
@@ -108,7 +110,7 @@ class Law27BackAtOnce(Law):
         if fast and not goes_back:
             raise self.broken(f"{name} goes forward to {config} all at once")
         if goes_back:
-            self._back.add(call.number)
+            self._back[call.number] = self._reached(name)
 
     def goes_back(self, call: Call) -> bool | None:
         """Tell whether an update goes back; None if nobody can say what the invocation knew."""
@@ -123,6 +125,12 @@ class Law27BackAtOnce(Law):
         if endpoint["EndpointStatus"] != "InService" or not leaving:
             return is_proven
         left = leaving[-1]
+        if any(
+            each.endpoint_name == name and each.time >= call.invocation.started
+            for each in self.world.people.recoveries
+        ):
+            # It decides by what it read, and nothing shows that any more.
+            return None
         known = self._approvals.read_by(call, name)
         if self._approvals.unread_by(call, name) & {new[0], left["version_arn"].lower()}:
             return None
@@ -147,9 +155,12 @@ class Law27BackAtOnce(Law):
             if rollout.call.number not in self._back or rollout.ended is not None:
                 continue
             name = rollout.endpoint_name
-            reached = {spec.endpoint_config_name for spec, _ in self.world.hosting.receiving(name)}
-            if len(reached) > 1:
+            reached = self._reached(name)
+            if len(reached) > 1 and reached != self._back[rollout.call.number]:
                 raise self.broken(f"callers of {name} reach {sorted(reached)} while it goes back")
+
+    def _reached(self, name: str) -> set[str]:
+        return {spec.endpoint_config_name for spec, _ in self.world.hosting.receiving(name)}
 
 
 def _is_of(attempt: dict[str, Any], approval: dict[str, Any]) -> bool:

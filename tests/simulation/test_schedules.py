@@ -62,6 +62,24 @@ FOUND: Final = {
         ),
         faults=(Fault("DeleteModel", 0, FaultKind.SERVER_ERROR_AFTER, times=3, delay=2),),
     ),
+    "an invocation goes on while its journal is put back to before it wrote there": Schedule(
+        seed=838802709,
+        head_start=2,
+        rollout=RolloutKind.LINEAR,
+        disturbances=(
+            Disturbance(Kind.APPROVE, wait=11),
+            Disturbance(Kind.RESTORE_JOURNAL, wait=6),
+        ),
+    ),
+    "an update goes back from the mix that a failed rollback left": Schedule(
+        rollout=RolloutKind.LINEAR,
+        disturbances=(
+            Disturbance(Kind.APPROVE),
+            Disturbance(Kind.REGISTER_APPROVED, when="absent"),
+            Disturbance(Kind.SWEEP, wait=10),
+            Disturbance(Kind.FAIL_ROLLBACK),
+        ),
+    ),
     "a weight was set without an answer, and the settings take it back": Schedule(
         head_start=2,
         companions=Companions.PINNED,
