@@ -118,6 +118,9 @@ class Law27BackAtOnce(Law):
         endpoint, new = self.world.describe(name), self.world.people.config_content(config)
         assert endpoint is not None, "SageMaker updates what is there"
         assert new is not None, "SageMaker accepts configs that exist"
+        if self.facts.recovered(name, call.invocation.started):
+            # It decides by what it read, and nothing shows that any more.
+            return None
         led = [each for each in self.facts.attempts(name) if each["action"] not in ASIDE]
         well = served_well(led)
         leaving = [each for each in led if each["endpoint_config_name"] == endpoint["EndpointConfigName"]]
@@ -125,12 +128,6 @@ class Law27BackAtOnce(Law):
         if endpoint["EndpointStatus"] != "InService" or not leaving:
             return is_proven
         left = leaving[-1]
-        if any(
-            each.endpoint_name == name and each.time >= call.invocation.started
-            for each in self.world.people.recoveries
-        ):
-            # It decides by what it read, and nothing shows that any more.
-            return None
         known = self._approvals.read_by(call, name)
         if self._approvals.unread_by(call, name) & {new[0], left["version_arn"].lower()}:
             return None

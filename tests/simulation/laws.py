@@ -152,9 +152,19 @@ class Rollout:
     was_alarmed: bool = False
 
 
-def _is_blind(invocation: Invocation) -> bool:
-    """Tell whether an invocation was denied looking at alarms or their tags, when it tried last."""
-    looks = [each for each in invocation.calls if each.operation in {"DescribeAlarms", "ListTagsForResource"}]
+def _is_blind(call: Call) -> bool:
+    """Tell whether an update's invocation was denied its last look at the endpoint's alarms or their tags.
+
+    An invocation may look at the alarms of several endpoints, one after the other.
+    """
+    own = f"{STACK}.{call.request['EndpointName']}."
+    looks = [
+        each
+        for each in call.invocation.calls
+        if each.operation in {"DescribeAlarms", "ListTagsForResource"}
+        and each.number < call.number
+        and own in json.dumps(each.request)
+    ]
     return bool(looks) and looks[-1].fault == DENIED
 
 
@@ -351,7 +361,7 @@ class Facts:
         if "failed_test" in attempt:
             return True
         rollouts = self.rollouts_of(attempt["endpoint"], attempt)
-        if any(_is_blind(each.call.invocation) for each in rollouts):
+        if any(_is_blind(each.call) for each in rollouts):
             return False
         return not any(known in attempt.get("reason", "") for known in (*PASSING, *SURROUNDINGS))
 
@@ -2259,7 +2269,7 @@ class Law12RolloutsKeepTheirPromise(Law):
             if each.operation == "PutMetricAlarm" and each.fault == DENIED
         }
         unseen = set(alarms_of(self._wanted_config(call.request["EndpointName"])))
-        return foreign | denied | (unseen if _is_blind(call.invocation) else set())
+        return foreign | denied | (unseen if _is_blind(call) else set())
 
     def _told_on(self, invocation: Invocation) -> set[str]:
         """Return the alarms that an invocation read as on."""
@@ -2405,7 +2415,7 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
         alarm_name = rollback_alarm(name)
         since = self.world.alarms.on_since.get(alarm_name)
         if alarm_name in alarms_of(dict(call.request.get("DeploymentConfig", {}))):
-            if since is not None and since <= call.invocation.started and not _is_blind(call.invocation):
+            if since is not None and since <= call.invocation.started and not _is_blind(call):
                 raise self.broken(f"{name} is updated under {alarm_name}, which is on since {since}")
         elif (
             call.is_write

@@ -91,6 +91,18 @@ FOUND: Final = {
         ),
         faults=(Fault("UpdateEndpointWeightsAndCapacities", 0, FaultKind.TIMEOUT_AFTER, times=4, delay=4),),
     ),
+    "an invocation may not look at one endpoint's alarms, and saw those of another that fails": Schedule(
+        endpoints=3,
+        head_start=1,
+        rollout=RolloutKind.CANARY,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.FAIL_ALARM),
+            Disturbance(Kind.REGISTER_APPROVED, when="UpdateRollbackFailed"),
+            Disturbance(Kind.RESCALE, wait=11),
+        ),
+        denials=(Denial("DescribeAlarms", nth=2, lasts=2),),
+    ),
     "an approval is taken back at the moment at which the version is registered": Schedule(
         head_start=2,
         disturbances=(
