@@ -64,8 +64,11 @@ ADA: Final = f"arn:aws:iam::{ACCOUNT}:user/ada"
 BOB: Final = f"arn:aws:iam::{ACCOUNT}:user/bob"
 PEOPLE: Final = (ADA, BOB)
 
+TEST_SECONDS: Final = 60
+"""The time limit of smoke tests."""
+
 SMOKE_TEST: Final = {
-    "TimeLimitSeconds": 60,
+    "TimeLimitSeconds": TEST_SECONDS,
     "Requests": [
         {
             "Name": "one",

@@ -603,6 +603,12 @@ FOUND: Final = {
         scaling=True,
         disturbances=(Disturbance(Kind.LOSE_JOURNAL), Disturbance(Kind.CHANGE_SHAPE, how=5)),
     ),
+    "an endpoint is deleted while its smoke test begins, and the test's calls get no answer": Schedule(
+        seed=2126216070,
+        head_start=2,
+        smoke_test=True,
+        disturbances=(Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.DELETE_ENDPOINT, wait=9)),
+    ),
     "a journal is lost in the middle of a pass, which still notes what it saw": Schedule(
         seed=2,
         head_start=1,
