@@ -82,17 +82,21 @@ class Law24BeginsWithWhatServes(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._looks: dict[str, FirstLook] = {}
+        self._noted: dict[tuple[str, str], FirstLook] = {}
+        """Every first look, by its endpoint and its note in the journal."""
         schedule = world.schedule
         self._applies = schedule.policy == 0 and schedule.stages is Stages.NONE
 
     def check_recovery(self, recovery: Recovery) -> None:
         name = recovery.endpoint_name
-        if "first_look" not in self.world.journalled(name, "fact#endpoint"):
+        noted = self.world.journalled(name, "fact#endpoint").get("first_look")
+        if not isinstance(noted, str):
             # There is another first look.
             self._looks.pop(name, None)
-        elif name not in self._looks:
-            # It was lost, and then restored to a time after its first look.
-            self._looks[name] = FirstLook(recovery.time, None, frozenset(), None)
+        else:
+            # It was lost, perhaps looked at again, and then restored to a time after its first look.
+            unknown = FirstLook(recovery.time, None, frozenset(), None)
+            self._looks[name] = self._noted.get((name, noted), unknown)
 
     def check_call(self, call: Call) -> None:
         if not self._applies or not call.accepted:
@@ -122,7 +126,7 @@ class Law24BeginsWithWhatServes(Law):
             for listed in lists
             for each in listed.response.get("ModelPackageSummaryList", ())
         )
-        self._looks[name] = FirstLook(
+        self._looks[name] = self._noted[name, noted] = FirstLook(
             call.invocation.started,
             serving.lower() if serving is not None and serving.lower() in standing else None,
             standing,

@@ -671,6 +671,15 @@ FOUND: Final = {
             Disturbance(Kind.REGISTER_APPROVED, wait=11),
         ),
     ),
+    "a journal is put back to before a stack was deployed again, which took what served for new": Schedule(
+        head_start=1,
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.REDEPLOY_STACK, wait=8),
+            Disturbance(Kind.FOREIGN_ALARM, wait=10),
+            Disturbance(Kind.RESTORE_JOURNAL, how=2),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
