@@ -147,8 +147,14 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take what the first list lacked for newly approved",
         "phases/approvals.py",
-        "            and version.version < newest\n",
-        "            and version.version < newest - newest\n",
+        "            and look.group == self._settings.model_package_group\n            and isinstance",
+        "            and look.group != self._settings.model_package_group\n            and isinstance",
+    ),
+    Sabotage(
+        "take what the first list lacked for newer than what serves",
+        "phases/approvals.py",
+        "(look.served and not serves)",
+        "(look.served and serves)",
     ),
     Sabotage(
         "count a resource that is not visible yet as a failed look",

@@ -19,6 +19,7 @@ from tests.simulation.schedule import (
     EventFaultKind,
     Fault,
     FaultKind,
+    Gap,
     Kind,
     RolloutKind,
     Schedule,
@@ -111,6 +112,16 @@ FOUND: Final = {
             Disturbance(Kind.RETURN_TO_PENDING, which=3),
             Disturbance(Kind.APPROVE, when="absent"),
         ),
+    ),
+    "a new stack's first list lacks the highest version, which failed beside the one that serves": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.FAIL_ALARM),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.CHANGE_SETTINGS, wait=9),
+            Disturbance(Kind.REDEPLOY_STACK),
+        ),
+        gaps=(Gap("ListModelPackages", times=2),),
     ),
     "what is to come back is as yet of another kind, and may come back as it served": Schedule(
         head_start=2,

@@ -22,7 +22,8 @@ from deployer.model.attempt import (
 )
 from deployer.model.cause import Cause
 from deployer.model.companion import Companion
-from deployer.model.history import FirstLook, LastObserved
+from deployer.model.first_look import FirstLook
+from deployer.model.history import LastObserved
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.smoke_test import Failure
 from deployer.model.variant_properties import PropertyToSet
@@ -149,15 +150,16 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
 def _first_look(look: FirstLook | None) -> str | None:
     if look is None:
         return None
-    return json.dumps([look.group, sorted(look.versions), stored_time(look.at)])
+    return json.dumps([look.group, sorted(look.versions), stored_time(look.at), look.served])
 
 
 def _read_first_look(item: Mapping[str, Any]) -> FirstLook | None:
     text = _text(item, "first_look")
     if text is None:
         return None
-    group, versions, at = json.loads(text)
-    return FirstLook(group, datetime.fromisoformat(at), frozenset(versions))
+    # Earlier notes do not say what was served.
+    group, versions, at, *served = json.loads(text)
+    return FirstLook(group, datetime.fromisoformat(at), frozenset(versions), served=served == [True])
 
 
 def read_last_observed(item: Mapping[str, Any]) -> LastObserved:

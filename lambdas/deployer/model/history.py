@@ -13,26 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from deployer.model.first_look import FirstLook
 
 Kind = TypeVar("Kind", Approval, HeardApproval)
 
 MOST_FAILURES: Final = 10
 """How many failures of one release are kept: more than a release is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class FirstLook:
-    """What was approved when the endpoint was looked at for the first time.
-
-    Attributes:
-        group: The model package group, as in the settings.
-        at: When that was. A version that was changed last before it was approved before it, too.
-        versions: Numbers of the versions that were approved, and do not count until they are approved again.
-    """
-
-    group: str
-    at: datetime
-    versions: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,13 +143,14 @@ class ApprovalsPhase:
         if history.has_approval_of(version_arn) or (look is not None and number in look.versions):
             return
         if self._versions.facts.is_deployable(self._versions.known(version_arn)):
-            self._find(version_arn)
+            self._find(version_arn, serves=True)
 
-    def _find(self, version_arn: str) -> None:
+    def _find(self, version_arn: str, *, serves: bool = False) -> None:
         """Journal the approval of a version that the journal has never seen.
 
-        If the first look's list lacked it, it counts as that look would have counted it: the highest version
-        is the newest one, and the others do not count until they are approved again.
+        If the first look's list lacked it, it counts as that look would have counted it: beside a version
+        that served, none; otherwise only one that is higher than all others. The rest does not count until it
+        is approved again.
         """
         version, look = self._versions.known(version_arn), self._ledger.history.last_observed.first_look
         newest = max((each.version for each in self._ledger.history.approvals if each.decides), default=0)
@@ -158,7 +159,7 @@ class ApprovalsPhase:
             and look.group == self._settings.model_package_group
             and isinstance(version, ModelVersion)
             and version.last_modified_time <= look.at
-            and version.version < newest
+            and (version.version < newest or (look.served and not serves))
         ):
             self._ledger.note(first_look=replace(look, versions=look.versions | {version.version}))
             return

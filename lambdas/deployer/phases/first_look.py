@@ -13,7 +13,7 @@ from deployer.decisions.first_look import order
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
 from deployer.model.approval import Approval, HeardApproval, Weight
-from deployer.model.history import FirstLook
+from deployer.model.first_look import FirstLook
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn, version_number
 from deployer.phases.approvals import approval_of
@@ -87,7 +87,8 @@ class FirstLookPhase:
             return Next.GO_ON
         chosen = self._take(order(before, serving))
         others = frozenset(version_number(each) for each in before if each not in chosen)
-        self._ledger.note(first_look=FirstLook(group, self._now() - CLOCKS, others))
+        look = FirstLook(group, self._now() - CLOCKS, others, served=self._counts(serving))
+        self._ledger.note(first_look=look)
         self._report(before, [version_number(each) for each in chosen], serving)
         return Next.GO_ON
 
@@ -141,6 +142,9 @@ class FirstLookPhase:
 
     def _stands(self, version_arn: str) -> bool:
         return self._versions.facts.is_deployable(self._versions.known(version_arn))
+
+    def _counts(self, version_arn: str | None) -> bool:
+        return any(each.counts and each.version_arn == version_arn for each in self._ledger.history.approvals)
 
     def _report(self, before: list[str], taken: list[int], serving: str | None) -> None:
         name, group = self._settings.endpoint_name, self._settings.group_name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -44,6 +45,15 @@ def lose_journal(pipeline: Pipeline) -> None:
     table = pipeline.cloud.client("dynamodb")
     for item in table.scan(TableName=TABLE)["Items"]:
         table.delete_item(TableName=TABLE, Key={key: item[key] for key in ("endpoint", "item")})
+
+
+def note_first_look(pipeline: Pipeline, note: list[Any]) -> None:
+    pipeline.cloud.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"endpoint": {"S": "churn"}, "item": {"S": "fact#endpoint"}},
+        UpdateExpression="SET first_look = :note",
+        ExpressionAttributeValues={":note": {"S": json.dumps(note)}},
+    )
 
 
 def forget_approval(pipeline: Pipeline, version_arn: str) -> None:
@@ -175,6 +185,30 @@ def test_a_lost_journal_keeps_what_serves() -> None:
 
     assert pipeline.serving() == "v2"
     assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_what_the_first_list_lacked_is_no_newer_than_what_serves(*, is_noted: bool) -> None:
+    """Notes of earlier builds do not say whether a version served: then the highest one is the newest."""
+    pipeline = Pipeline()
+    pipeline.manage()
+    for _ in range(2):
+        pipeline.approve(pipeline.register())
+        pipeline.run()
+        pipeline.pass_time(3600)
+    pipeline.register("Approved")
+    pipeline.undelivered()
+    pipeline.pass_time(3600)
+    lose_journal(pipeline)
+    sweep(pipeline)
+    look = pipeline.history.last_observed.first_look
+    assert look is not None
+    assert look.served
+    assert look.versions == {1, 3}
+    note_first_look(pipeline, [look.group, [1], look.at.isoformat(), *([True] if is_noted else [])])
+    sweep(pipeline)
+
+    assert pipeline.serving() == ("v2" if is_noted else "v3")
 
 
 @pytest.mark.parametrize("stands", [True, False])

@@ -1,0 +1,26 @@
+"""Holds what the deployer's first look at an endpoint found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What was approved when the endpoint was looked at for the first time.
+
+    Attributes:
+        group: The model package group, as in the settings.
+        at: When that was. A version that was changed last before it was approved before it, too.
+        versions: Numbers of the versions that were approved, and do not count until they are approved again.
+        served: Whether the endpoint served a version that counts. Then no other one of them does.
+    """
+
+    group: str
+    at: datetime
+    versions: frozenset[int] = frozenset()
+    served: bool = False
