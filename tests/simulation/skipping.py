@@ -251,6 +251,8 @@ class Turns:
                     for each in self._world.people.recoveries
                 )
                 if forgot:
+                    # The journal has lost how often looks failed, too.
+                    failures = 0
                     continue
                 if turn.time < before.time + delay - _SLACK and len(digests) == 1 and not acted:
                     yield name, turn

@@ -691,6 +691,14 @@ FOUND: Final = {
             Disturbance(Kind.RESTORE_JOURNAL, how=2),
         ),
     ),
+    "a look fails before the journal is lost, and again after that": Schedule(
+        disturbances=(
+            Disturbance(Kind.REGISTER_APPROVED),
+            Disturbance(Kind.LOSE_JOURNAL, wait=10),
+            Disturbance(Kind.REGISTER, wait=11),
+        ),
+        denials=(Denial("DescribeEndpoint", lasts=5),),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 
