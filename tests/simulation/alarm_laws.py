@@ -30,7 +30,8 @@ class Law22AlarmsAreThere(Law):
     were denied or answered late.
 
     Nothing that does not carry the stack's tag is changed, deleted or set, once any invocation was told of
-    its tags. Left out is an alarm that a person made after the invocation had looked.
+    its tags. Left out is an alarm that a person made after the invocation had looked. An invocation whose
+    look was denied knows what the journal told it: what one noted that was told and over before it began.
 
     At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
     and neither has one whose settings were removed, unless its journal was lost or restored after that, or
@@ -91,13 +92,22 @@ class Law22AlarmsAreThere(Law):
             and each.accepted
             and each.request["ResourceARN"].endswith(f":alarm:{name}")
         ]
-        looks = [
-            *_looks(call.invocation),
-            *(each for each in reads if each.invocation is call.invocation),
-        ]
+        own = [each for each in reads if each.invocation is call.invocation]
+        looks = [*_looks(call.invocation), *own]
+        if looks and not own and all(each.fault == DENIED for each in looks):
+            return any(self._was_journalled(each, call, name) for each in reads if each.time > since)
         # CloudWatch's writes take no condition.
         may_know = not looks or max(each.time for each in looks) > since
         return may_know and any(each.time > since for each in reads)
+
+    def _was_journalled(self, read: Call, call: Call, alarm_name: str) -> bool:
+        """Tell whether an invocation found in the journal whose alarm it is, as another one had read it."""
+        other, endpoint_name = read.invocation, alarm_name.split(".")[1]
+        return (
+            not other.faulty
+            and other.calls[-1].time < call.invocation.started
+            and not self.facts.recovered(endpoint_name, read.time)
+        )
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:

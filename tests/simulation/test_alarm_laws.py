@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local_cloud.sagemaker.switch_settings import MissingAlarm
 from tests.simulation import clients
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.people import STACK, abort_alarm, deployment_config
 from tests.simulation.rogues import Deployed, deployed, only_law, update
-from tests.simulation.schedule import RolloutKind, Schedule
+from tests.simulation.schedule import Denial, RolloutKind, Schedule
 from tests.simulation.test_laws import set_alarm
 
 if TYPE_CHECKING:
@@ -129,6 +130,31 @@ def test_law_22_what_a_person_makes_after_the_look_of_an_invocation_is_no_offenc
         set_alarm("OK")
 
     if looks_again:
+        with pytest.raises(
+            LawBrokenError, match=rf"Law22\w+: SetAlarmState by .* touches {ABORT}, a person's"
+        ):
+            guarded.do(act)
+    else:
+        guarded.do(act)
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_law_22_whose_look_is_denied_knows_what_another_invocation_noted_before(
+    guarded: Deployed, *, is_over: bool
+) -> None:
+    def act() -> None:
+        with pytest.raises(ClientError, match="not authorized"):
+            look()
+        if not is_over:
+            guarded.do(read_tags)
+        set_alarm("OK")
+
+    guarded.world.alarms.replace_by_hand(ABORT)
+    guarded.world.pass_time(1)
+    guarded.world.deny(Denial("DescribeAlarms"), guarded.world.sites[0])
+    if is_over:
+        guarded.do(read_tags)
+        guarded.world.pass_time(1)
         with pytest.raises(
             LawBrokenError, match=rf"Law22\w+: SetAlarmState by .* touches {ABORT}, a person's"
         ):

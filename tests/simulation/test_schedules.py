@@ -147,6 +147,16 @@ FOUND: Final = {
         ),
         faults=(Fault("PutEvents", 1, FaultKind.CRASH_AFTER, times=4),),
     ),
+    "one pass reads that an alarm is a person's while another may not look at it": Schedule(
+        head_start=2,
+        rollout=RolloutKind.ALL_AT_ONCE,
+        disturbances=(
+            Disturbance(Kind.FOREIGN_ALARM, how=2),
+            Disturbance(Kind.CHANGE_SHAPE, how=4),
+            Disturbance(Kind.APPROVE),
+        ),
+        denials=(Denial("DescribeAlarms", nth=1, lasts=1),),
+    ),
     "much failed before an endpoint was deleted, and what had served is long ago": Schedule(
         head_start=1,
         keep=1,

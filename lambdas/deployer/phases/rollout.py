@@ -138,10 +138,11 @@ class Rollout:
         planned = deploy.alarms
         if deploy.refusal is not None or not isinstance(deploy.change, UpdateEndpoint):
             return deploy
+        if planned.noted is not None:
+            # Also if the update waits: the next one may not be allowed to look whose alarms these are.
+            self._ledger.note(alarms=dict(planned.noted))
         if planned.trouble is not None and not rolls_back:
             raise UpkeepRefusedError(planned.trouble, Refusal(Cause.SURROUNDINGS, planned.trouble))
-        if planned.noted is not None:
-            self._ledger.note(alarms=dict(planned.noted))
         missing = set(planned.unusable)
         for step in planned.puts:
             try:
