@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.simulation.back_laws import Law27BackAtOnce
 from tests.simulation.laws import CHANGES, Law
 from tests.simulation.people import versions_in
+from tests.simulation.world import ASIDE
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Facts
@@ -62,7 +63,11 @@ class Law32AHoldHolds(Law):
         return self._back.goes_back(call) is False
 
     def _succeeded(self, name: str) -> list[dict[str, Any]]:
-        return [each for each in self.facts.attempts(name) if each["status"] == "succeeded"]
+        return [
+            each
+            for each in self.facts.attempts(name)
+            if each["status"] == "succeeded" and each["action"] not in ASIDE
+        ]
 
     def _stands(self, version_arn: str) -> bool:
         found = self.world.people.look("DescribeModelPackage", ModelPackageName=version_arn)

@@ -630,6 +630,9 @@ FOUND: Final = {
         smoke_test=True,
         disturbances=(Disturbance(Kind.REGISTER_APPROVED), Disturbance(Kind.DELETE_ENDPOINT, wait=9)),
     ),
+    "a version is rejected in a pause, after a clean-up": Schedule(
+        head_start=3, keep=0, disturbances=(Disturbance(Kind.PAUSE), Disturbance(Kind.REJECT_LIVE))
+    ),
     "a journal is lost in the middle of a pass, which still notes what it saw": Schedule(
         seed=2,
         head_start=1,
