@@ -129,7 +129,7 @@ def test_an_approved_version_answers_after_three_writes_and_eight_reads(deployme
         "CreateEndpointConfig",
         "CreateEndpoint",
     ]
-    assert len(calls) <= 3 + 8, calls
+    assert len(calls) <= 3 + 8, "\n".join(calls)
 
 
 def test_the_next_version_updates_the_endpoint_in_place(deployment: Deployment) -> None:

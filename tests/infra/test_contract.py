@@ -13,13 +13,20 @@ ORDINARY: Final = {
     contract.METRIC_NAMESPACE,
     contract.JOURNAL_PARTITION_KEY,
     contract.JOURNAL_SORT_KEY,
+    contract.ALL_ENDPOINTS,
 }
 """Words with other meanings elsewhere."""
 
 OTHERWISE_MEANT: Final = {
     "infra.settings.compiling.hosted_variants": {contract.SettingsKey.SHADOW},  # a variant's name
     "deployer.gateways.topic": {contract.STACK_NAME},  # a line of a mail
-    "deployer.model.outcomes": {contract.SettingsKey.SHADOW, contract.SettingsKey.SMOKE_TEST},  # an outcome's
+    "deployer.model.outcomes": {  # an outcome's
+        contract.SettingsKey.REASON,
+        contract.SettingsKey.SHADOW,
+        contract.SettingsKey.SMOKE_TEST,
+    },
+    "infra.constructs.event_forwarding": {contract.SettingsKey.RULE},  # a construct's id
+    "infra.settings.consistency.autoscaling_keys": {contract.SettingsKey.TIMEZONE},  # a scheduled action's
 }
 
 

@@ -43,6 +43,7 @@ _TESTS_OF_A_DECISION: Final = {
     "alarms": Suites(_unit("alarms"), _stories("alarms", "guardrails")),
     "at_rest": Suites(_unit("at_rest", "upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
     "autoscaling": Suites(_unit("at_rest"), _stories("scaling", "scaling_kinds")),
+    "bake": Suites(_unit("smoke_test", "probation"), _stories("bake")),
     "choice": Suites(
         _unit("approval", "planner", "retention"), (*_PIPELINE, *_stories("variants", "companions"))
     ),
@@ -52,9 +53,11 @@ _TESTS_OF_A_DECISION: Final = {
     ),
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
     "first_look": Suites(_unit("first_look"), _PIPELINE),
+    "freezing": Suites(_unit("freezing"), _stories("holds")),
     "former_releases": Suites(_unit("former_releases"), (*_stories("models"), *_PIPELINE)),
     "going_back": Suites(_unit("going_back"), (*_PIPELINE, *_stories("guardrails", "trial"))),
     "guardrails": Suites(_unit("guarding"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
+    "holds": Suites(_unit("freezing"), _stories("holds")),
     "instance_types": Suites(_unit("instance_types"), _PIPELINE),
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "pins": Suites(_unit("at_rest"), _stories("variants", "companions")),
@@ -67,6 +70,7 @@ _TESTS_OF_A_DECISION: Final = {
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
+    "serving": Suites(_unit("first_look", "approval"), _PIPELINE),
     "turns": Suites(_unit("approval", "planner", "retention"), _PIPELINE),
     "sweep": Suites(_unit("sweep"), _PIPELINE),
     "announcing": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),

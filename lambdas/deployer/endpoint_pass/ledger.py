@@ -60,7 +60,10 @@ class Ledger:
         self._writes_metadata = writes_metadata
         self._history = journal.read(endpoint_name)
         self.has_changed_approvals = False
-        """Whether this invocation changed approvals since it read the records last."""
+        """Whether this invocation changed approvals since it read the records or moved an attempt last.
+
+        Whoever settles an attempt that was moved later has read these approvals.
+        """
 
     @property
     def history(self) -> History:
@@ -156,6 +159,7 @@ class Ledger:
             # Another invocation only noted that it reported the attempt before.
             self._history = replace(history, latest_attempt=found, unannounced=fresh.unannounced)
         self._history = history.with_begun(attempt, is_latest_unannounced=unannounced)
+        self.has_changed_approvals = False
         self._logger.append_keys(correlation_id=attempt.correlation_id)
         return attempt
 
@@ -180,6 +184,7 @@ class Ledger:
         ):
             raise LostLeaseError
         self._history = after
+        self.has_changed_approvals = False
         return moved
 
     def record_reported(
