@@ -712,6 +712,21 @@ FOUND: Final = {
         ),
         denials=(Denial("DescribeEndpoint", lasts=5),),
     ),
+    "another version goes back at once after an abort, and the next one comes within five minutes": Schedule(
+        rollout=RolloutKind.CANARY,
+        companions=Companions.PINNED,
+        disturbances=(
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.REGISTER_APPROVED, which=5, how=3),
+            Disturbance(Kind.REJECT, wait=2, which=3, how=7),
+            Disturbance(Kind.FAIL_ALARM, wait=10, which=1),
+            Disturbance(Kind.RESCALE, wait=11, how=2),
+            Disturbance(Kind.APPROVE_NEWEST, wait=3, which=3, how=7),
+            Disturbance(Kind.LIFT_CAPACITY, wait=8, which=9, how=7),
+            Disturbance(Kind.REJECT_LIVE, wait=2, which=9, how=2),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED, wait=8, which=6, how=6),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deployer.decisions.plan import Deploy
     from deployer.model.endpoint import Endpoint
     from deployer.model.endpoint_config import Shape
+    from deployer.model.history import History
 
 SETTLING: Final = timedelta(minutes=15)
 """How long an alarm may stay on after the rollout that raised it was rolled back. Longer than most alarms
@@ -41,7 +42,7 @@ def rollback_alarms(deploy: Deploy) -> tuple[str, ...]:
 
 def guard_after_abort(
     deploy: Deploy,
-    deployments: Iterable[Deployment],
+    history: History,
     endpoint: Endpoint,
     *,
     abort_alarm_name: str | None,
@@ -49,23 +50,27 @@ def guard_after_abort(
 ) -> Deploy | WaitForAlarms:
     """Return what to do about the abort alarm shortly after an abort: CloudWatch may not have seen its end.
 
-    The update waits for that, whatever CloudWatch shows. If the rollout ended before the abort took effect, a
-    version serves that may not. Then the update goes out at once, without that alarm.
+    The update waits for that, whatever CloudWatch shows, and also if another version went back at once since.
+    If the rollout ended before the abort took effect, a version serves that may not. Then the update goes out
+    at once, without that alarm.
 
     Args:
         deploy: An update.
-        deployments: Those of the endpoint, newest first.
+        history: The endpoint's.
         endpoint: The endpoint at rest.
         abort_alarm_name: The abort alarm; None if there is none.
         now: The time.
     """
-    aborted = _aborted(deployments)
-    if aborted is None or aborted.settled_at is None or abort_alarm_name not in rollback_alarms(deploy):
+    aborted = next((each for each in history.deployments if each.abort_asked_at is not None), None)
+    settled_at = aborted.settled_at if aborted is not None else None
+    ends = (settled_at, history.last_observed.abort_ended_at)
+    ended_at = max((each for each in ends if each is not None), default=None)
+    if ended_at is None or abort_alarm_name not in rollback_alarms(deploy):
         return deploy
-    over_at = aborted.settled_at + ABORT_ENDS
+    over_at = ended_at + ABORT_ENDS
     if now >= over_at:
         return deploy
-    if endpoint.endpoint_config_name == aborted.endpoint_config_name:
+    if aborted is not None and endpoint.endpoint_config_name == aborted.endpoint_config_name:
         return without(deploy, (abort_alarm_name,))
     return WaitForAlarms((abort_alarm_name,), over_at)
 
@@ -161,12 +166,6 @@ def without(deploy: Deploy, alarm_names: Collection[str]) -> Deploy:
         if not (isinstance(each, ClearAbortAlarm) and each.alarm_name in alarm_names)
     )
     return replace(deploy, change=without_alarms(change, alarm_names), guards=guards)
-
-
-def _aborted(deployments: Iterable[Deployment]) -> Deployment | None:
-    """Return the last deployment that SageMaker accepted, if it was to be aborted."""
-    last = next((each for each in deployments if each.accepted_at is not None), None)
-    return last if last is not None and last.abort_asked_at is not None else None
 
 
 def _rolled_back_at(deployments: Iterable[Deployment], endpoint: Endpoint) -> datetime | None:

@@ -147,11 +147,12 @@ class Executor:
         return True
 
     def end_abort(self) -> None:
-        """Clear the abort alarm after the rollout that it stopped.
+        """Note that the rollout is over that the abort alarm stopped, and clear the alarm.
 
         Raises:
             UpkeepRefusedError: As from `clear_abort_alarm`.
         """
+        self._ledger.note(abort_ended_at=self._gateways.now())
         if self._settings is not None and self._settings.abort_alarm_name is not None:
             step = steps.ClearAbortAlarm(self._settings.abort_alarm_name)
             self._logger.info("Clearing the alarm that stopped the rollout", steps=[step])

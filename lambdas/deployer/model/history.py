@@ -37,6 +37,8 @@ class LastObserved:
         refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
             change it to.
         abort_alarm_set: Whether CloudWatch refused to clear the abort alarm after an abort.
+        abort_ended_at: When the last rollout that was to be aborted was found to be over. Its release may be
+            cleaned up by now.
         first_look: What was approved at the first look; None before it.
         alarms: Alarm name to the digest of the request that made it or changed it last. An alarm is noted
             here before it is made, with an empty digest, so that a crash leaves none that nobody knows of.
@@ -55,6 +57,7 @@ class LastObserved:
     reported: tuple[str, ...] = ()
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False
+    abort_ended_at: datetime | None = None
     first_look: FirstLook | None = None
     alarms: dict[str, str] = field(default_factory=dict)
     alarms_seen_at: datetime | None = None

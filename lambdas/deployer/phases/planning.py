@@ -137,7 +137,7 @@ class Planner:
         """Return an update with the steps that make its alarms, adapted to the alarms that are on already."""
         settings, history, now = self._settings, self._ledger.history, self._gateways.now()
         after_abort = guard_after_abort(
-            deploy, history.deployments, endpoint, abort_alarm_name=settings.abort_alarm_name, now=now
+            deploy, history, endpoint, abort_alarm_name=settings.abort_alarm_name, now=now
         )
         if isinstance(after_abort, WaitForAlarms):
             return after_abort

@@ -19,8 +19,9 @@ from deployer.decisions.guardrails import (
 from deployer.decisions.plan import CannotChange, Deploy, WaitForAlarms
 from deployer.model.attempt import Action, AttemptStatus, Deployment
 from deployer.model.endpoint_config import Shape
+from deployer.model.history import LastObserved
 from deployer.model.steps import CreateEndpoint, UpdateEndpoint
-from tests.unit.deployer.builders import clean_up, deployment, endpoint, minutes
+from tests.unit.deployer.builders import clean_up, deployment, endpoint, history_of, minutes
 
 if TYPE_CHECKING:
     from deployer.model.attempt import Attempt
@@ -66,19 +67,23 @@ class TestAlarms:
     def test_an_update_waits_until_the_end_of_an_abort_must_have_been_seen(self) -> None:
         deploy = Deploy((), update("abort", "errors"))
 
-        def after_abort(at: float, *later: Deployment, **seen: Any) -> object:
+        def after_abort(at: float, *later: Attempt, is_cleaned_up: bool = False) -> object:
             aborted = rolled_back(status=AttemptStatus.ABORTED, abort_asked_at=minutes(-5))
-            assert isinstance(aborted, Deployment)
-            return guard_after_abort(
-                deploy, [*later, aborted], endpoint(**seen), abort_alarm_name="abort", now=minutes(at)
-            )
+            history = history_of([*later, aborted])
+            if is_cleaned_up:
+                history = history_of(later, last_observed=LastObserved(abort_ended_at=minutes(0)))
+            return guard_after_abort(deploy, history, endpoint(), abort_alarm_name="abort", now=minutes(at))
 
         withdrawn = deployment(number=2, status=AttemptStatus.WITHDRAWN)
-        succeeded = deployment(number=2, status=AttemptStatus.SUCCEEDED, accepted_at=minutes(1))
+        back = deployment(
+            number=2, status=AttemptStatus.SUCCEEDED, accepted_at=minutes(1), endpoint_config_name="before"
+        )
         assert after_abort(1) == WaitForAlarms(("abort",), minutes(5))
         assert after_abort(1, withdrawn) == WaitForAlarms(("abort",), minutes(5))
         assert after_abort(5) is deploy
-        assert after_abort(1, succeeded) is deploy
+        assert after_abort(4, back) == WaitForAlarms(("abort",), minutes(5))
+        assert after_abort(4, back, is_cleaned_up=True) == WaitForAlarms(("abort",), minutes(5))
+        assert after_abort(5, back, is_cleaned_up=True) is deploy
 
     def test_an_update_does_not_wait_if_what_was_to_be_aborted_serves(self) -> None:
         late = deployment(
@@ -90,7 +95,7 @@ class TestAlarms:
         )
         planned = guard_after_abort(
             Deploy((), update("abort", "errors")),
-            [late],
+            history_of([late]),
             endpoint(endpoint_config_name=late.endpoint_config_name),
             abort_alarm_name="abort",
             now=minutes(1),

@@ -43,6 +43,7 @@ REST = LastObserved(
     reported=("Nothing stands.",),
     refused_change=("churn-v1-000000000000", "churn-v2-000000000000"),
     abort_alarm_set=True,
+    abort_ended_at=NOW,
     properties_set={"Champion/DesiredInstanceCount": 7},
 )
 
