@@ -17,7 +17,7 @@ from tests.simulation.sites import admits
 from tests.simulation.world import ASIDE, GAP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from tests.simulation.laws import Facts
@@ -73,8 +73,9 @@ class Law24BeginsWithWhatServes(Law):
 
     The deployer journals its first look. Of the versions that stood then, and that nobody changed since, only
     that one goes out, unless an event reports another one's approval. If the endpoint serves none of the
-    group's versions, that is the highest version. After a list that lacked some versions, it may also be the
-    highest one that the list showed.
+    group's versions, that is the highest version of those whose approvals no event had reported by then: an
+    invocation may report one to a journal that was lost while it ran. After a list that lacked some versions,
+    it may also be the highest one that the list showed.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -118,7 +119,7 @@ class Law24BeginsWithWhatServes(Law):
             each.arn.lower()
             for each in people.versions
             if _stands(self.world, name, each.arn) and _last_act(self.world, each.arn.lower()) < known
-        ) - {news}
+        ) - {news, *self._reported(name)}
         serving = people.served_version(name)
         lists = [each for each in call.invocation.calls if each.operation == "ListModelPackages"]
         shown = frozenset(
@@ -132,6 +133,12 @@ class Law24BeginsWithWhatServes(Law):
             standing,
             shown if any(each.fault == GAP or each.stale for each in lists) else None,
         )
+
+    def _reported(self, name: str) -> Iterator[str]:
+        """Yield the versions whose approvals the journal has from events, beside those of looks."""
+        for each in self.world.journal(name, "approval#"):
+            if not each["correlation_id"].startswith("adopted-"):
+                yield each["version_arn"].lower()
 
     def _check_change(self, call: Call, name: str) -> None:
         look, content = (
