@@ -1218,4 +1218,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         '            create_endpoint_config={},\n            create_endpoint={**endpoint, "Tags": tags},\n',
         "            create_endpoint_config={},\n            create_endpoint=endpoint,\n",
     ),
+    Sabotage(
+        "take one more version if a look is not noted yet that took one",
+        "phases/first_look.py",
+        "        if is_new and found and all(each.source is ApprovalSource.ADOPTED for each in found):\n",
+        "        if is_new and found is None:\n",
+    ),
 )

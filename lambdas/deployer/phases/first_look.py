@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from deployer.decisions.first_look import order
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
-from deployer.model.approval import Approval, HeardApproval, Weight
+from deployer.model.approval import Approval, ApprovalSource, HeardApproval, Weight
 from deployer.model.first_look import FirstLook
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn, version_number
@@ -81,7 +81,7 @@ class FirstLookPhase:
             each
             for each in dict.fromkeys([*approved, *filter(None, [serving])])
             if (each == serving or not same_arn(each, news))
-            and not self._ledger.history.has_approval_of(each)
+            and not self._is_known(each, is_new=known is None)
         ]
         if not approved and not before:
             return Next.GO_ON
@@ -91,6 +91,17 @@ class FirstLookPhase:
         self._ledger.note(first_look=look)
         self._report(before, [version_number(each) for each in chosen], serving)
         return Next.GO_ON
+
+    def _is_known(self, version_arn: str, *, is_new: bool) -> bool:
+        """Tell whether the journal has an approval of a version, and not by a look that is not noted yet.
+
+        Another invocation makes that look now, or crashed. What it took must not make room for one more.
+        """
+        history = self._ledger.history
+        found = [each for each in history.approvals if same_arn(each.version_arn, version_arn)]
+        if is_new and found and all(each.source is ApprovalSource.ADOPTED for each in found):
+            return False
+        return history.has_approval_of(version_arn)
 
     def _take(self, candidates: list[str]) -> list[str]:
         """Journal the first approval that counts, and the first that only makes its version a shadow."""

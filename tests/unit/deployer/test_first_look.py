@@ -85,6 +85,22 @@ def test_a_new_endpoint_takes_the_highest_version_and_not_the_one_that_was_edite
     assert "has 5 approved versions: version 5 is taken as approved, the highest that counts" in message
 
 
+def test_what_a_look_took_that_is_not_noted_makes_no_room_for_another_version() -> None:
+    """Its invocation crashed, or another one looks at the same time."""
+    pipeline = Pipeline()
+    _, newer = approved(pipeline, 2)
+    begin(pipeline)
+    pipeline.cloud.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"endpoint": {"S": "churn"}, "item": {"S": "fact#endpoint"}},
+        UpdateExpression="REMOVE first_look",
+    )
+    pipeline.dispatch(EndpointChanged("churn", "e"))
+
+    assert [each.version_arn for each in pipeline.history.approvals] == [newer]
+    assert pipeline.history.last_observed.first_look is not None
+
+
 def test_what_was_approved_before_is_nothing_to_go_back_to() -> None:
     """Nobody ever saw it serve here."""
     pipeline = Pipeline()
