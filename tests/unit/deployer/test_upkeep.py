@@ -346,6 +346,12 @@ def test_alarms_that_cannot_be_read_stop_no_deployment_and_are_told_once(guarded
     assert "guarded by all of them" in told
     last = guarded.endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
     assert {each["AlarmName"] for each in last} == {ABORT, ERRORS}
+    # The first look at rest cannot check the alarms, either.
+    for _ in range(2):
+        guarded.sweep()
+        [_, unchecked] = attention(guarded)
+        assert "cannot be read" in unchecked
+    guarded.deployer_cloud.before_call = lambda *_: None
     guarded.sweep()
     assert guarded.history.last_observed.reported == ()
 
