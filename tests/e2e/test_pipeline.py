@@ -114,7 +114,7 @@ def deployment(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
     return stack.deploy(endpoints(stack.account))
 
 
-def test_an_approved_version_answers_after_three_writes_and_eight_reads(deployment: Deployment) -> None:
+def test_an_approved_version_answers_after_three_writes_and_few_reads(deployment: Deployment) -> None:
     version_arn = deployment.register("first", factor=3)
     deployment.wait_until_handled("first")
     before = len(deployment.deployer_calls("first"))
@@ -129,7 +129,8 @@ def test_an_approved_version_answers_after_three_writes_and_eight_reads(deployme
         "CreateEndpointConfig",
         "CreateEndpoint",
     ]
-    assert len(calls) <= 3 + 8, "\n".join(calls)
+    # Eight, and one more if the endpoint is in service before the event of its creation is handled.
+    assert len(calls) <= 3 + 9, "\n".join(calls)
 
 
 def test_the_next_version_updates_the_endpoint_in_place(deployment: Deployment) -> None:

@@ -717,7 +717,8 @@ class Law3NewestStandingApproval(Law):
             approval, attempts
         )
         serves = live is not None and live[0] == content[0]
-        artifact = None if has_companions(self.world) else self.facts.artifacts.approved(name, approval)
+        approved = self.facts.artifacts.approved(name, approval)
+        artifact = None if has_companions(self.world) else approved
         failed_test = serves and failed and self._failed_test(name, attempts) is not None
         endpoint = self.world.describe(name) or {}
         is_live = (
@@ -725,7 +726,7 @@ class Law3NewestStandingApproval(Law):
             and endpoint.get("EndpointStatus") == "InService"
             and self.facts.artifacts.serving(name) == {artifact}
         )
-        is_changed = self._is_changed(name, package, artifact)
+        is_changed = self._is_changed(name, package, approved)
         if not failed and (is_live or not is_changed):
             wanted = self._shadowed(name, settings, approval, besides) or content
             return Expected(wanted, stays=False, artifact=artifact)

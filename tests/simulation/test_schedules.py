@@ -780,6 +780,25 @@ FOUND: Final = {
             Disturbance(Kind.LOSE_JOURNAL, wait=2, which=6, how=7),
         ),
     ),
+    "a version's artifact is replaced before the one that serves beside a pinned one is rejected": Schedule(
+        seed=8600,
+        endpoints=2,
+        head_start=2,
+        rollout=RolloutKind.CANARY,
+        scaling=True,
+        companions=Companions.PINNED,
+        config_visible_seconds=2,
+        disturbances=(
+            Disturbance(Kind.DELETE_VERSION, which=5),
+            Disturbance(Kind.REGISTER),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED),
+            Disturbance(Kind.DELETE_ALARM),
+            Disturbance(Kind.REGISTER),
+            Disturbance(Kind.SYSTEM_UPDATE, wait=11),
+            Disturbance(Kind.REPLACE_ARTIFACT),
+            Disturbance(Kind.REJECT_LIVE),
+        ),
+    ),
 }
 """Reduced findings of long runs: schedules that once broke a law, by the deployer's fault or the law's."""
 

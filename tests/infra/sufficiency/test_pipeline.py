@@ -1490,7 +1490,7 @@ def crash_before(pipeline: Pipeline, number: int) -> None:
     pipeline.deployer_cloud.before_call = crash
 
 
-CALLS_OF_A_FIRST_DEPLOYMENT = 17
+CALLS_OF_A_FIRST_DEPLOYMENT = 19
 """From the approval's event until SageMaker accepted; a fault before the call of that number hits none."""
 
 
