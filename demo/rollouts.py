@@ -19,7 +19,7 @@ MOST_SECONDS_TO_ABORT: Final = 20.0
 more."""
 
 SERVING: Final = "version 2"
-"""What serves before and after these chapters."""
+"""The version on the endpoint before and after these chapters."""
 
 SECONDS_BETWEEN_LOOKS: Final = 0.5
 

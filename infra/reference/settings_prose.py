@@ -79,9 +79,9 @@ FREEZE_WINDOWS: Final = """\
 ## Freeze windows
 
 In a window of `freeze`, nothing new is rolled out: no other version, no changed settings, no new shadow, no
-first deployment. Each rollout that waits is told once, as `held`. Going back, aborts, repairs, tags, scaling
-and clean-up go on, and a rollout that has begun is not stopped. At most one sweep after a window ends, the
-newest approval that stands then goes out.
+first deployment. People hear of each waiting rollout once, as `held`. Going back, aborts, repairs, tags,
+scaling and clean-up go on, and a rollout that has begun is not stopped. At most one sweep after a window
+ends, the newest approval that stands then goes out.
 
 ```yaml
 freeze:

@@ -87,7 +87,6 @@ class Reconciler:
         rollout = Rollout(gateways, ledger, attempts, versions, executor, holds, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
         repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
-        approvals = ApprovalsPhase(settings, ledger, versions, notices, logger)
         self._phases: tuple[Phase, ...] = (
             FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
             approvals,

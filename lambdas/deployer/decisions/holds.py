@@ -1,7 +1,7 @@
 """Decides what goes out while a pause or a freeze window holds rollouts back. Pure.
 
-Whatever brings something new waits: another version, other settings, another shadow. What takes something bad
-away does not wait: going back, repairs, and the removal of a companion that is no longer approved.
+Something new waits: another version, other settings, another shadow. The removal of something bad goes on:
+going back, repairs, and taking off a companion that is no longer approved.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Ledger:
         self.has_changed_approvals = False
         """Whether this invocation changed approvals since it read the records or moved an attempt last.
 
-        Whoever settles an attempt that was moved later has read these approvals.
+        An invocation that settles an attempt after that has read these approvals.
         """
 
     @property

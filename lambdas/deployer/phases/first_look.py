@@ -76,7 +76,8 @@ class FirstLookPhase:
             return Next.GO_ON
         news = round_.change.version_arn if round_.change is not None else ""
         serving = self._serving(approved)
-        # The next phase takes what the event reports, unless it is what serves: no other may count for it.
+        # The next phase journals the version that the event reports. If that version serves, this look
+        # journals it: otherwise another version would count in its place.
         before = [
             each
             for each in dict.fromkeys([*approved, *filter(None, [serving])])

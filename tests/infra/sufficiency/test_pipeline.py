@@ -88,7 +88,7 @@ def test_a_version_whose_card_is_encrypted_takes_no_permission_for_its_key(pipel
 
 
 def test_a_first_deployment_makes_at_most_three_writes_and_eight_reads(pipeline: Pipeline) -> None:
-    """Two of them ask once for what was approved before, and for what serves."""
+    """Two of the reads ask once for the versions approved before, and for the one that serves."""
     deployed(pipeline)
 
     made = pipeline.sagemaker_calls()
