@@ -23,15 +23,15 @@ help: ## Show what can be made
 setup: $(VENV)/.installed ## Install everything into .venv and node_modules
 
 # What the CDK app, the local cloud and the demo need comes first, so that `make demo` waits for nothing else.
-$(VENV)/.demo: requirements-demo.txt package-lock.json
+$(VENV)/.demo: requirements-demo.txt package-lock.json pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 15) else \
 	  "Greenlight needs Python 3.11 to 3.14, and $(PYTHON) is " + sys.version.split()[0] + \
 	  ". Name another one: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12")'
-	@$(PYTHON) -m infra.bundling.installing $(VENV) requirements-demo.txt --new --node
+	@$(PYTHON) -m infra.bundling.installing $(VENV) requirements-demo.txt --new --node --command
 	@touch $@
 
 $(VENV)/.installed: requirements-dev.txt $(VENV)/.demo
-	@$(BIN)/python -m infra.bundling.installing $(VENV) requirements-dev.txt
+	@$(BIN)/python -m infra.bundling.installing $(VENV) requirements-dev.txt --command
 	@touch $@
 
 $(CLIENTS)/.installed: requirements-clients.txt | $(VENV)/.demo
@@ -39,18 +39,20 @@ $(CLIENTS)/.installed: requirements-clients.txt | $(VENV)/.demo
 	@touch $@
 
 .PHONY: demo
-demo: $(VENV)/.demo ## Run the main job, end to end, on the local cloud
-	python -m demo
+demo: $(VENV)/.demo ## Run the main job, end to end, on the local cloud (V=1 shows reads, too)
+	python -m demo $(if $(V),--verbose)
 
 .PHONY: demo-accounts
 demo-accounts: $(VENV)/.demo ## The same over three accounts: staging, promotion, production, and back
-	python -m demo.accounts
+	python -m demo.accounts $(if $(V),--verbose)
 
 .PHONY: test
-test: lint types unit ## Lint, types and the tests that every change must pass
+test: setup ## Lint, types and the tests that every change must pass
+	$(MAKE) --no-print-directory --jobs=2 --output-sync lint types collected
+	$(MAKE) --no-print-directory unit
 
 .PHONY: test-all
-test-all: test long ## `make test`, then the tests that are marked `long`; what CI runs
+test-all: test foretold long ## `make test`, then what takes longer; what CI runs
 
 .PHONY: lint
 lint: setup
@@ -61,6 +63,11 @@ lint: setup
 types: setup
 	mypy .
 
+# Each worker would otherwise compile every test by itself. mypy leaves one core free for it.
+.PHONY: collected
+collected: setup
+	@pytest -qq -n 0 --collect-only > /dev/null || echo "The tests cannot be collected: see below."
+
 .PHONY: unit
 unit: setup $(CLIENTS)/.installed
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not long"
@@ -69,9 +76,14 @@ unit: setup $(CLIENTS)/.installed
 long: setup $(CLIENTS)/.installed
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long
 
+.PHONY: foretold
+foretold: setup ## Compare what a plan says before with what happens, in every story
+	GREENLIGHT_FORETELL=all pytest -n $(WORKERS) -m "not long" tests/unit/deployer tests/infra/sufficiency
+
 .PHONY: cloud
-cloud: $(VENV)/.demo ## Keep a local cloud running in the foreground (PORT=4566)
-	python -m local_cloud --port $(or $(PORT),4566)
+cloud: $(VENV)/.demo ## A local cloud with Greenlight in it, and what happens there (PORT=4566 SPEED=20 RAW=1)
+	@python -m demo.cloud --port $(or $(PORT),4566) --speed $(or $(SPEED),1) $(if $(RAW),--raw) \
+	  $(if $(VARIABLES),--variables $(VARIABLES))
 
 .PHONY: simulate
 simulate: setup ## Simulate the deployer under faults (N=2000 SEED=1 JOBS=2)

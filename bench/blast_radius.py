@@ -15,19 +15,17 @@ import argparse
 import math
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
-from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
+from bench.callers import SECONDS_BETWEEN_CALLS, Answer, Caller, Measured
 from demo import training
 from demo.caller import predict
 from demo.cdk import bootstrap, deploy
@@ -35,6 +33,7 @@ from demo.outcomes import OutcomeQueue
 from demo.registry import Registry
 from demo.rollouts import CANARY_PERCENT, ROLLOUT
 from local_cloud.child_process import start_local_cloud
+from tests.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,94 +49,9 @@ CANARY: Final = "canary"
 ALL_AT_ONCE: Final = "all-at-once"
 SETTINGS: Final = f"model_package_group: {GROUP}\ninstance_type: ml.m5.large\ninstance_count: 4\n"
 
-SECONDS_BETWEEN_CALLS: Final = 0.05
 WINDOW_MINUTES: Final = 10
 MINUTE_SECONDS: Final = 6.0
 TIMEOUT_SECONDS: Final = 90.0
-
-
-class Answer(Enum):
-    """The result of a call."""
-
-    FORMER = "the former version answered"
-    BAD = "the bad version answered"
-    FAILED = "it failed"
-
-
-@dataclass(slots=True)
-class Caller:
-    """Calls an endpoint at a steady rate while the context lasts, however slow the answers are.
-
-    Attributes:
-        answers: For each call in order, when it began on the monotonic clock, and its result.
-    """
-
-    endpoint_name: str
-    call: Callable[[], Answer]
-    answers: list[tuple[float, Answer]] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._call_until_stopped, name=self.endpoint_name, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
-
-    @property
-    def exposed_at(self) -> float | None:
-        """When the bad version's first call began."""
-        return next((at for at, answer in self.answers if answer is not Answer.FORMER), None)
-
-    def _call_until_stopped(self) -> None:
-        due = time.monotonic()
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            began = time.monotonic()
-            self.answers.append((began, self.call()))
-            due = max(due + SECONDS_BETWEEN_CALLS, began)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The bad version as the endpoint's callers saw it.
-
-    Attributes:
-        calls: Calls in the window.
-        failed: Failed calls among them.
-        exposed_seconds: From the bad version's first call in the window to its last.
-        exposed_calls: Calls within these seconds.
-    """
-
-    calls: int
-    failed: int
-    exposed_seconds: float
-    exposed_calls: int
-
-    @classmethod
-    def of(cls, answers: Sequence[tuple[float, Answer]], begins_at: float, seconds: float) -> Measured:
-        """Measure a window with this start and length."""
-        window = [(at, answer) for at, answer in answers if begins_at <= at < begins_at + seconds]
-        last = max(at for at, answer in window if answer is not Answer.FORMER)
-        return cls(
-            calls=len(window),
-            failed=sum(answer is Answer.FAILED for _, answer in window),
-            exposed_seconds=last - begins_at,
-            exposed_calls=sum(at <= last for at, _ in window),
-        )
-
-    @property
-    def percent(self) -> float:
-        """The share of the window's calls that failed."""
-        return 100 * self.failed / self.calls
-
-    @property
-    def exposed_percent(self) -> float:
-        """The share of failed calls while the bad version got any."""
-        return 100 * self.failed / self.exposed_calls
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -149,7 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cloud.switch({"timings": {"alarm_period_scale": minute_seconds / 60}})
         measured, until_back = _measure(cloud, Path(directory), minute_seconds)
     _print(measured, until_back, minute_seconds)
-    return 0 if measured[CANARY].exposed_percent <= CANARY_PERCENT else 1
+    share = measured[CANARY].exposed_percent
+    is_limited = share <= CANARY_PERCENT
+    sys.stdout.write(
+        f"Blast radius {'passed' if is_limited else 'failed'}: with the canary, {share:.2f} % of the calls "
+        f"failed while the bad version got any; the bar is {CANARY_PERCENT} %.\n"
+    )
+    return 0 if is_limited else 1
 
 
 def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple[dict[str, Measured], float]:
@@ -197,7 +117,7 @@ def _measure(cloud: LocalCloud, directory: Path, minute_seconds: float) -> tuple
         time.sleep(minute_seconds)
         registry.approve(bad_arn)
         begins = {each.endpoint_name: _wait_for_exposure(each) for each in (guarded, unguarded)}
-        time.sleep(max(0.0, max(begins.values()) + seconds - time.monotonic()))
+        _wait_until(max(begins.values()) + seconds)
         rejected_at = time.monotonic()
         registry.reject(bad_arn)
         outcomes.wait_for(former_arn, endpoint_name=ALL_AT_ONCE, timeout_seconds=TIMEOUT_SECONDS)
@@ -227,6 +147,15 @@ def _wait_for_exposure(caller: Caller) -> float:
             raise TimeoutError(f"{caller.endpoint_name} never served the bad version: nothing was measured")
         time.sleep(SECONDS_BETWEEN_CALLS)
     return exposed_at
+
+
+def _wait_until(end: float) -> None:
+    """Wait until a time on the monotonic clock, and show how much of the window is over."""
+    left = max(0.0, end - time.monotonic())
+    with progress("Tenths of the window", 10, Console(stderr=True)) as one_more:
+        for _ in range(10):
+            time.sleep(left / 10)
+            one_more()
 
 
 def _print(measured: dict[str, Measured], until_back: float, minute_seconds: float) -> None:

@@ -1,10 +1,11 @@
 """`python -m bench.exposure`: measure how long a bad version keeps calls until the version before has all.
 
 The deployer's real code runs on the local cloud in virtual time, with AWS's timings as far as they are known.
-A bad version is found out in five ways. It is rejected while it serves, or in its canary. It fails its smoke
-test in service or in the bake, or it raises an alarm in its canary. Each happens with the way back at once,
-and with the way back as forward. It also happens on an endpoint without guardrails, where all calls move at
-once and no alarm stops an update.
+A bad version is found out in six ways. It is rejected while it serves, or in its canary. It fails its smoke
+test in service, in the bake or before its rollout, or it raises an alarm in its canary. A seventh one answers
+well at first, and badly later: the repeated smoke test finds it out, or a person does. Each happens with the
+way back at once, and with the way back as forward. It also happens on an endpoint without guardrails, where
+all calls move at once and no alarm stops an update.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
 CALLS_PER_SECOND: Final = 20
 FOUND_AFTER_SECONDS: Final = 60
 """How long a canary, or an unguarded version, serves before somebody rejects it or an alarm goes off."""
+
+FADES_AFTER_SECONDS: Final = 100
+"""How long after it got all calls a version begins to answer badly that answered well before."""
+
+EVERY_SECONDS: Final = 30
+"""How long after a test that passed in the bake the next one follows, where it is repeated."""
+
+NOTICED_AFTER_SECONDS: Final = 600
+"""How long a version answers badly until a person notices and rejects it, if no test and no alarm does."""
 
 PLOT: Final = Path(__file__).parents[1] / "docs" / "exposure.svg"
 """Where `--plot` draws the share of the calls that a rejected version gets."""
@@ -104,7 +114,19 @@ class Scenario(Enum):
     FAILED_IN_BAKE = "smoke test fails in the bake"
     """Without guards there is no bake, so the test waits for service."""
 
+    FAILED_BEFORE = "smoke test fails, before its rollout"
+    """It fails on a test endpoint, which has no callers."""
+
     ALARM = "alarm a minute after its first call"
+
+    FADED_REPEATED = f"bad only later, test every {EVERY_SECONDS} s"
+    """Every one answers well until it had all calls for a while."""
+
+    FADED_ONCE = "bad only later, one test"
+
+
+_FADED: Final = frozenset({Scenario.FADED_REPEATED, Scenario.FADED_ONCE})
+_TESTED: Final = frozenset({Scenario.FAILED_TEST, Scenario.FAILED_IN_BAKE, Scenario.FAILED_BEFORE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,8 @@ class Exposure:
 
     Attributes:
         shares: Since when it got which share, in seconds from the moment when it was found out. The first
-            time is that of its first call, or 0 if it had served for long. The last share is 0.
+            time is that of its first call, of its first bad answer if it answered well before, or 0 if it
+            had served for long. The last share is 0. Empty if it got no call.
     """
 
     shares: tuple[tuple[float, float], ...]
@@ -121,12 +144,12 @@ class Exposure:
     @property
     def seconds(self) -> float:
         """How long it got calls."""
-        return self.shares[-1][0] - self.shares[0][0]
+        return self.shares[-1][0] - self.shares[0][0] if self.shares else 0.0
 
     @property
     def seconds_back(self) -> float:
         """How long it got calls after it was found out."""
-        return self.shares[-1][0]
+        return self.shares[-1][0] if self.shares else 0.0
 
     @property
     def calls(self) -> float:
@@ -137,7 +160,11 @@ class Exposure:
 
 def measure(scenario: Scenario, mode: Mode) -> Exposure:
     """Deploy a good version, then a bad one, and let it be found out."""
-    test = _TEST if scenario in {Scenario.FAILED_TEST, Scenario.FAILED_IN_BAKE} else {}
+    if scenario in _FADED:
+        return _measure_fading(scenario, mode)
+    test: dict[str, Any] = _TEST if scenario in _TESTED else {}
+    if scenario is Scenario.FAILED_BEFORE:
+        test = {"SmokeTest": {**_TEST["SmokeTest"], "BeforeRollout": True}}
     is_hidden = scenario is Scenario.FAILED_TEST
     pipeline = Pipeline(Switches(pending_variant_status=PendingVariantStatus.ABSENT) if is_hidden else None)
     pipeline.make_alarm(_ERRORS)
@@ -154,7 +181,7 @@ def measure(scenario: Scenario, mode: Mode) -> Exposure:
         if shares and scenario in {Scenario.REJECTED_IN_CANARY, Scenario.ALARM}:
             break
     match scenario:
-        case Scenario.FAILED_TEST | Scenario.FAILED_IN_BAKE:
+        case Scenario.FAILED_TEST | Scenario.FAILED_IN_BAKE | Scenario.FAILED_BEFORE:
             [failed] = [each for each in pipeline.history.deployments if each.failed_test is not None]
             found = failed.abort_asked_at or failed.settled_at
             assert found is not None, "it failed"
@@ -176,6 +203,78 @@ def measure(scenario: Scenario, mode: Mode) -> Exposure:
     for _ in _moments(pipeline):
         _note(shares, pipeline, _share(pipeline, model_name))
     return _exposure(shares, found)
+
+
+class _Fading(Pipeline):
+    """A version answers well until it had all calls for a while. The deployer's own events come at once."""
+
+    def __init__(self) -> None:
+        self.model_name = ""
+        self.shares: list[tuple[datetime, float]] = []
+        self.fails_since: datetime | None = None
+        self._taken = 0
+        super().__init__()
+
+    def deliver(self) -> None:
+        """Deliver all events, and the parts that an invocation hands over to the next one."""
+        super().deliver()
+        while self._taken < len(self.parts):
+            part = self.parts[self._taken]
+            self._taken += 1
+            self.dispatch_event(part)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass by seconds; the deployer waits like that, too."""
+        for _ in range(round(seconds)):
+            super().pass_time(1)
+            self.look()
+
+    def look(self) -> None:
+        """Note the share of the calls, and let the version begin to answer badly at its time."""
+        if not self.model_name:
+            return
+        _note(self.shares, self, _share(self, self.model_name))
+        since = next((time for time, share in self.shares if share == 1.0), None)
+        seconds = (self.clock.now() - since).total_seconds() if since is not None else 0.0
+        if self.fails_since is None and seconds >= FADES_AFTER_SECONDS:
+            self.fails_since = self.clock.now()
+            self.endpoints.script(self.model_name, Answer(500, "text/plain", b"no"))
+
+
+def _measure_fading(scenario: Scenario, mode: Mode) -> Exposure:
+    """Deploy a good version, then one that begins to answer badly, and count from then on."""
+    repeated = {"EverySeconds": EVERY_SECONDS} if scenario is Scenario.FADED_REPEATED else {}
+    test: dict[str, Any] = {"SmokeTest": {**_TEST["SmokeTest"], **repeated}}
+    pipeline = _Fading()
+    pipeline.make_alarm(_ERRORS)
+    pipeline.manage(**mode.settings, **test)
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    bad = pipeline.register()
+    pipeline.model_name = pipeline.release(bad, **mode.settings, **test).model_name
+    pipeline.approve(bad)
+    for _ in _moments(pipeline):
+        pipeline.look()
+        if pipeline.shares and pipeline.shares[-1][1] == 1.0:
+            break
+    pipeline.deliver()
+    while pipeline.fails_since is None:
+        pipeline.pass_time(1)
+        pipeline.deliver()
+    began = pipeline.fails_since
+    failed = [each for each in pipeline.history.deployments if each.failed_test is not None]
+    found = failed[0].abort_asked_at if failed else None
+    if found is None:
+        for _ in range(NOTICED_AFTER_SECONDS):
+            pipeline.pass_time(1)
+            pipeline.deliver()
+        found = pipeline.clock.now()
+        pipeline.reject(bad)
+    for _ in _moments(pipeline):
+        pipeline.look()
+    before = [share for time, share in pipeline.shares if time <= began]
+    after = [(time, share) for time, share in pipeline.shares if time > began]
+    return _exposure([(began, before[-1]), *after], found)
 
 
 def _exposure(shares: Sequence[tuple[datetime, float]], found: datetime) -> Exposure:
@@ -263,7 +362,8 @@ def main(
             numbers = (f"{each.seconds:.0f}", f"{each.calls:,.0f}", f"{each.seconds_back:.0f}")
             table.add_row(scenario.value, mode.value, *numbers)
         table.add_section()
-        ratios.append(exposures[Mode.AT_ONCE].seconds_back / exposures[Mode.UNGUARDED].seconds_back)
+        if exposures[Mode.UNGUARDED].shares:
+            ratios.append(exposures[Mode.AT_ONCE].seconds_back / exposures[Mode.UNGUARDED].seconds_back)
         if wants_plot and scenario is Scenario.REJECTED_LIVE:
             PLOT.write_text(plot(exposures), encoding="utf-8")
     console.print(table)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from demo.ending import run
+from demo.ending import run, shows_reads
 from demo.walkthrough import walk_through
 
 if __name__ == "__main__":
-    sys.exit(run(walk_through))
+    reads = shows_reads("python -m demo", "Run Greenlight's main job on a local cloud.")
+    sys.exit(run(lambda: walk_through(reads=reads)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,12 +27,25 @@ def cdk(*arguments: str, environ: Mapping[str, str], directory: Path = ROOT) -> 
         CdkError: It failed.
     """
     command = [str(CLI), *arguments, "--ci", "--progress", "events", "--no-notices", "--no-version-reporting"]
-    done = subprocess.run(  # noqa: S603 - the pinned CLI
-        command, cwd=directory, env=dict(environ), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-40:])
-        raise CdkError(f"`cdk {' '.join(arguments)}` ended with exit code {done.returncode}:\n{said}")
+    # In a group of its own, so that an interruption can end its child processes, too.
+    with subprocess.Popen(  # noqa: S603 - the pinned CLI
+        command,
+        cwd=directory,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        said = "\n".join((output + errors).splitlines()[-40:])
+        raise CdkError(f"`cdk {' '.join(arguments)}` ended with exit code {process.returncode}:\n{said}")
 
 
 def bootstrap(account_id: str, region: str, *, environ: Mapping[str, str], directory: Path) -> None:

@@ -34,6 +34,21 @@ class OutcomeQueue:
         sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=attributes["QueueArn"])
         self.received: list[dict[str, Any]] = []
 
+    def receive(self, *, wait_seconds: int = 0) -> list[dict[str, Any]]:
+        """Return the outcomes (their events' details) that have come since, and keep them."""
+        came: list[dict[str, Any]] = []
+        answer = self._sqs.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_seconds
+        )
+        for message in answer.get("Messages", []):
+            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+            told = json.loads(json.loads(message["Body"])["Message"])
+            # Alarms on the failure queues go to the same topic, in CloudWatch's own form.
+            if "detail" in told:
+                came.append(told["detail"])
+        self.received += came
+        return came
+
     def wait_for(
         self,
         version_arn: str | None,
@@ -55,13 +70,7 @@ class OutcomeQueue:
         """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
-            answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in answer.get("Messages", []):
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(json.loads(message["Body"])["Message"])
-                # Alarms on the failure queues go to the same topic, in CloudWatch's own form.
-                if "detail" in told:
-                    self.received.append(told["detail"])
+            self.receive(wait_seconds=1)
             for outcome in self.received:
                 if (
                     outcome.get("ModelPackageArn") == version_arn

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from demo import training
 from demo.caller import BackgroundCaller
-from demo.scene import ENDPOINT, NotAsItShouldBeError, Scene
+from demo.scene import ENDPOINT, OUTCOME_TIMEOUT_SECONDS, NotAsItShouldBeError, Scene
 
 if TYPE_CHECKING:
     from demo.training import TrainedModel
@@ -73,7 +73,6 @@ def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
         scene.approve(arn)
         _wait_for_canary(scene, "version 5")
         scene.registry.reject(arn)
-        timeline.say("Rejected version 5", style="bold")
         outcome, seconds = scene.outcome_of(arn)
     scene.timeline.traffic({SERVING: 100})
     scene.expect("version 5 is reported", outcome["Outcome"], "aborted")
@@ -88,7 +87,7 @@ def reject_in_mid_canary(scene: Scene, serving: TrainedModel) -> None:
     scene.expect_predictions(serving, f"{SERVING}, still")
 
 
-def _wait_for_canary(scene: Scene, new: str, timeout_seconds: float = 60.0) -> None:
+def _wait_for_canary(scene: Scene, new: str, timeout_seconds: float = OUTCOME_TIMEOUT_SECONDS) -> None:
     """Wait until the canary has its share of the traffic.
 
     Args:
@@ -100,27 +99,33 @@ def _wait_for_canary(scene: Scene, new: str, timeout_seconds: float = 60.0) -> N
         NotAsItShouldBeError: It never had.
     """
     deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        endpoint = scene.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
-        for variant in endpoint.get("PendingDeploymentSummary", {}).get("ProductionVariants", ()):
-            if any(each["Status"] == "Baking" for each in variant.get("VariantStatus", ())):
-                scene.timeline.traffic({SERVING: 100 - CANARY_PERCENT, new: CANARY_PERCENT})
-                return
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    raise NotAsItShouldBeError(f"No canary within {timeout_seconds:.0f} s.")
+    with scene.timeline.waiting(f"{new}: new instances start"):
+        while not _is_baking(scene):
+            if time.monotonic() > deadline:
+                raise NotAsItShouldBeError(f"No canary within {timeout_seconds:.0f} s.")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    scene.timeline.traffic({SERVING: 100 - CANARY_PERCENT, new: CANARY_PERCENT})
 
 
-def _wait_for_alarm(scene: Scene, timeout_seconds: float = 60.0) -> None:
+def _is_baking(scene: Scene) -> bool:
+    endpoint = scene.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
+    return any(
+        status["Status"] == "Baking"
+        for variant in endpoint.get("PendingDeploymentSummary", {}).get("ProductionVariants", ())
+        for status in variant.get("VariantStatus", ())
+    )
+
+
+def _wait_for_alarm(scene: Scene, timeout_seconds: float = OUTCOME_TIMEOUT_SECONDS) -> None:
     """Wait until the bad version's alarms are off: the next update would wait for them, up to 15 minutes.
 
     Raises:
         NotAsItShouldBeError: An alarm stays on.
     """
     deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        alarms = scene.cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]
-        if not alarms:
-            scene.timeline.say("The alarm is over")
-            return
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-    raise NotAsItShouldBeError(f"An alarm is still on after {timeout_seconds:.0f} s.")
+    with scene.timeline.waiting("the alarm is still on"):
+        while scene.cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]:
+            if time.monotonic() > deadline:
+                raise NotAsItShouldBeError(f"An alarm is still on after {timeout_seconds:.0f} s.")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    scene.timeline.say("The alarm is over")

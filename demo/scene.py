@@ -23,7 +23,7 @@ ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-central-1"
 ENDPOINT: Final = "diabetes-progression"
 GROUP: Final = "diabetes-progression"
-OUTCOME_TIMEOUT_SECONDS: Final = 90.0
+OUTCOME_TIMEOUT_SECONDS: Final = 180.0
 
 
 class NotAsItShouldBeError(Exception):
@@ -44,7 +44,6 @@ class Scene:
     def approve(self, version_arn: str) -> None:
         """Approve a version, as a data scientist does in Studio."""
         self.registry.approve(version_arn)
-        self.timeline.say(f"Approved {version_arn.rsplit(':', 1)[-1]}", style="bold")
 
     def outcome_of(
         self,
@@ -59,8 +58,10 @@ class Scene:
             NotAsItShouldBeError: No outcome came.
         """
         began = time.monotonic()
+        number = version_arn.rpartition("/")[2]
         try:
-            outcome = self.outcomes.wait_for(version_arn, timeout_seconds=timeout_seconds, kind=kind)
+            with self.timeline.waiting(f"version {number}: {kind or 'how it ends'}"):
+                outcome = self.outcomes.wait_for(version_arn, timeout_seconds=timeout_seconds, kind=kind)
         except TimeoutError as error:
             raise NotAsItShouldBeError(f"Nothing was reported: {error}.") from error
         return outcome, time.monotonic() - began

@@ -1,28 +1,31 @@
-"""Print chapters, checks, and every call and event of the local cloud, as they happen."""
+"""Prints a run's account of itself: chapters, checks, and what happens, each in a line."""
 
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from local_cloud.child_process import LocalCloud
+    from rich.console import RenderableType
 
-_SECONDS_BETWEEN_LOOKS: Final = 0.1
-_QUIET: Final = frozenset({"InvokeEndpoint"})
-"""The background caller makes hundreds of these: count them, do not list them."""
 _BAR_CELLS: Final = 40
 _BLOCKS: Final = (("█", "green"), ("▒", "yellow"))
 """What fills a bar for the version that served before, and for the new one: also without colours."""
-_READS: Final = ("Describe", "Get", "List")
+
+_FRAMES_PER_SECOND: Final = 8
+_WIDEST_TABLE: Final = 110
 
 
 @dataclass(slots=True)
@@ -32,44 +35,98 @@ class Timeline:
     Attributes:
         console: The console.
         results: Each check that held: what, measured, expected.
+        catch_up: Prints what others did until now, so that no line comes before its causes.
     """
 
     console: Console = field(default_factory=lambda: Console(highlight=False))
     results: list[tuple[str, str, str]] = field(default_factory=list)
+    catch_up: Callable[[], None] = lambda: None
+    in_local_time: bool = False
+    """Whether lines begin with the time of day; otherwise with the seconds since the start."""
+
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
     _chapter: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since the start."""
+        return (datetime.now(UTC) - self._began).total_seconds()
 
     def chapter(self, title: str) -> None:
         """Begin the next chapter."""
+        self.catch_up()
         self._chapter += 1
         self.console.print()
         self.console.rule(Text(f"{self._chapter}. {title}", style="bold"), align="left")
 
-    def say(
-        self,
-        text: str,
-        *,
-        who: str = "demo",
-        style: str = "",
-        at: datetime | None = None,
-        more: Text | None = None,
-    ) -> None:
-        """Print one line: seconds since the start, who, what.
+    def say(self, text: str, *, who: str = "demo", style: str = "", more: Text | None = None) -> None:
+        """Print one line about now, after everything that happened before.
 
         Args:
             text: What happened.
             who: Who did it.
             style: Rich's name of a style.
-            at: When; by default now.
             more: What follows in styles of its own.
         """
-        seconds = ((at or datetime.now(UTC)) - self._began).total_seconds()
-        line = Text(f"{seconds:7.1f}s  ", style="dim")
-        line.append(f"{who:<11}", style="cyan" if who == "demo" else "magenta")
-        line.append(text, style=style)
-        if more is not None:
-            line.append_text(more)
-        self.console.print(line, soft_wrap=True)
+        self.catch_up()
+        self.line(text, who=who, style=style, at=datetime.now(UTC), more=more)
+
+    def line(self, text: str, *, who: str, style: str, at: datetime, more: Text | None = None) -> None:
+        """Print one line: when, who, what."""
+        # The first part of a text must not lend its style to the rest: each part has its own.
+        begin = Text.assemble(
+            (self._stamp(at), "dim"), (f"{who:<11}", "cyan" if who == "demo" else "magenta")
+        )
+        rest = Text.assemble((text, style), more or "")
+        with self._lock:
+            if self.console.is_terminal:
+                # A long sentence goes on below its own beginning.
+                columns = Table.grid()
+                columns.add_column(no_wrap=True, width=begin.cell_len)
+                columns.add_column(overflow="fold")
+                columns.add_row(begin, rest)
+                self.console.print(columns)
+            else:
+                self.console.print(begin.append_text(rest), soft_wrap=True)
+
+    def _stamp(self, at: datetime) -> str:
+        if self.in_local_time:
+            return f"{at.astimezone():%H:%M:%S}  "
+        return f"{(at - self._began).total_seconds():6.1f}s  "
+
+    @contextmanager
+    def waiting(self, what: str, *, about_seconds: float | None = None) -> Iterator[None]:
+        """Show a bar on a terminal while the context lasts; nothing of it stays.
+
+        Args:
+            what: What is waited for.
+            about_seconds: How long that usually takes; None if nobody knows.
+        """
+        if not self.console.is_terminal:
+            yield
+            return
+        began = time.monotonic()
+
+        def bar() -> RenderableType:
+            passed = time.monotonic() - began
+            known = about_seconds is not None and passed < about_seconds
+            shown = ProgressBar(
+                total=about_seconds if known else None,
+                completed=passed,
+                width=_BAR_CELLS,
+                complete_style="cyan",
+                pulse_style="cyan",
+            )
+            row = Table.grid(padding=(0, 1))
+            words = Text(f"{passed:3.0f} s  {what}")
+            row.add_row(" " * 8, shown, words)
+            return row
+
+        with Live(
+            get_renderable=bar, console=self.console, transient=True, refresh_per_second=_FRAMES_PER_SECOND
+        ):
+            yield
 
     def traffic(self, shares: Mapping[str, int]) -> None:
         """Print who gets which share of the calls, as one bar.
@@ -88,112 +145,32 @@ class Timeline:
         self.results.append((what, measured, expected))
         self.say(f"✓ {what}: {measured}", style="green")
 
-    def summary(self) -> None:
-        """Print every check, in a table."""
-        table = Table(title="What was shown", title_justify="left", expand=False)
-        for column in ("check", "measured", "expected"):
-            table.add_column(column, overflow="fold")
-        for row in self.results:
-            table.add_row(*row)
-        self.console.print()
-        self.console.print(table)
+    def summary(self, *next_steps: tuple[str, str]) -> None:
+        """Print every check, how long all took, and what to do now.
 
-
-class Follower:
-    """Print the local cloud's calls and events while the context lasts.
-
-    With `accounts` (names by account), print only those accounts' calls, with the name. Of reads, print only
-    refused ones: several deployers and a doctor read a lot.
-    """
-
-    def __init__(
-        self, cloud: LocalCloud, timeline: Timeline, accounts: Mapping[str, str] | None = None
-    ) -> None:
-        self._cloud = cloud
-        self._timeline = timeline
-        self._accounts = accounts
-        self._after_call = 0
-        self._after_event = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="timeline", daemon=True)
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        Args:
+            next_steps: Commands, each with what it does.
+        """
         self.catch_up()
-
-    def catch_up(self) -> None:
-        """Print everything since the last look, in order."""
-        with self._lock:
-            calls = self._cloud.calls(after=self._after_call)
-            events = self._cloud.events(after=self._after_event)
-            self._after_call = max((call["seq"] for call in calls), default=self._after_call)
-            self._after_event = max((event["seq"] for event in events), default=self._after_event)
-            lines = [
-                _call_line(call, self._whose(call["account"], _caller(call)))
-                for call in calls
-                if call["operation"] not in _QUIET and self._shows_call(call)
-            ]
-            lines += [
-                _event_line(event, self._whose(event["event"]["account"], "event"))
-                for event in events
-                if self._shows(event["event"]["account"])
-            ]
-            for line in sorted(lines, key=lambda each: each.at):
-                self._timeline.say(line.text, who=line.who, style=line.style, at=line.at)
-
-    def _shows(self, account_id: str) -> bool:
-        return self._accounts is None or account_id in self._accounts
-
-    def _shows_call(self, call: dict[str, Any]) -> bool:
-        is_quiet = self._accounts is not None and call["operation"].startswith(_READS)
-        return self._shows(call["account"]) and (call["error_code"] is not None or not is_quiet)
-
-    def _whose(self, account_id: str, otherwise: str) -> str:
-        return otherwise if self._accounts is None else self._accounts[account_id]
-
-    def _follow(self) -> None:
-        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
-            self.catch_up()
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    at: datetime
-    who: str
-    text: str
-    style: str
-
-
-def _caller(call: dict[str, Any]) -> str:
-    return "deployer" if "greenlight/" in call["user_agent"] else "you"
-
-
-def _call_line(call: dict[str, Any], who: str) -> _Line:
-    text = f"{call['operation']:<24} {_names(call['request_summary'])}  {call['duration_ms']:.0f} ms"
-    if call["error_code"]:
-        text += f"  {call['error_code']}"
-    return _Line(datetime.fromisoformat(call["time"]), who, text, "red" if call["error_code"] else "")
-
-
-def _names(request: dict[str, Any]) -> str:
-    """Summarise a request in a few words."""
-    named = {key: value for key, value in request.items() if key.endswith(("Name", "PackageArn"))}
-    return ", ".join(str(value).rsplit(":", 1)[-1].removeprefix("model-package/") for value in named.values())
-
-
-def _event_line(event: dict[str, Any], who: str) -> _Line:
-    envelope = event["event"]
-    detail = envelope["detail"]
-    about = detail.get("EndpointName") or detail.get("name") or detail["ModelPackageArn"].rsplit(":", 1)[-1]
-    state = detail.get("EndpointStatus") or detail.get("ModelApprovalStatus") or detail.get("operation")
-    life_cycle = detail.get("ModelLifeCycle")
-    if life_cycle:
-        state = f"{state}, {life_cycle['Stage']}/{life_cycle['StageStatus']}"
-    text = f"{envelope['detail-type']}: {about} {state}"
-    return _Line(datetime.fromisoformat(event["time"]), who, text, "yellow")
+        width = min(self.console.width, _WIDEST_TABLE)
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", width=width)
+        table.add_column("what was promised", ratio=5)
+        table.add_column("measured", ratio=3)
+        table.add_column("expected", ratio=2)
+        for what, measured, expected in self.results:
+            # A result that is what was expected needs no second mention.
+            bound = "" if measured.startswith(expected) else expected
+            table.add_row(Text.assemble(("✓ ", "green"), what), Text(measured), Text(bound, style="dim"))
+        self.console.print()
+        self.console.rule(Text("What held", style="bold"), align="left")
+        self.console.print(table)
+        self.console.print()
+        minutes, seconds = divmod(round(self.seconds), 60)
+        took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        self.console.print(Text(f"All {len(self.results)} checks held. It took {took}.", style="bold green"))
+        if next_steps:
+            steps = Table.grid(padding=(0, 2))
+            for command, what in next_steps:
+                steps.add_row(Text(f"  {command}", style="bold"), what)
+            self.console.print("Now:")
+            self.console.print(steps)

@@ -7,5 +7,5 @@ from pathlib import Path
 
 _FUNCTIONS = str(Path(__file__).parents[1] / "lambdas")
 if _FUNCTIONS not in sys.path:
-    # The root of the functions' imports, as in their bundles.
-    sys.path.append(_FUNCTIONS)
+    # The root of the functions' imports, as in their bundles. It comes first, before an installed copy.
+    sys.path.insert(0, _FUNCTIONS)

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from local_cloud.child_process import SECRET_VARIABLE, client_environment, draw_secret
+from local_cloud.sagemaker.timings import MOST_SPEED, Timings
 from local_cloud.server import HOST, bind, serve
 
 # Seen: in most regions, version 1 of the AWS CLI prefers SQS's own host name to any variable.
@@ -32,6 +33,17 @@ def main() -> int:
     parser.add_argument(
         "--until-stdin-closes", action="store_true", help="also stop when standard input closes"
     )
+    parser.add_argument(
+        "--speed",
+        type=_timings,
+        default=Timings(),
+        dest="timings",
+        metavar="N",
+        help=f"how many times as fast AWS's waits and periods pass (1 to {MOST_SPEED}, default 1)",
+    )
+    parser.add_argument(
+        "--no-containers", action="store_true", help="let endpoints come up without their containers"
+    )
     parser.add_argument("--no-iam", action="store_true", help="let every caller do everything")
     options = parser.parse_args()
     secret = os.environ.get(SECRET_VARIABLE) or draw_secret()
@@ -39,8 +51,8 @@ def main() -> int:
         listener = bind(options.port)
     except OSError as error:
         sys.stderr.write(
-            f"Port {options.port} on {HOST} cannot be used: {error.strerror}. Choose another with --port, or "
-            "--port 0 for any free one.\n"
+            f"Port {options.port} on {HOST} cannot be used: {error.strerror}. Choose another with --port "
+            "(make cloud PORT=4567), or --port 0 for any free one.\n"
         )
         return 1
     port = listener.getsockname()[1]
@@ -71,8 +83,17 @@ def main() -> int:
         when_ready=show_environment,
         secret=secret,
         enforce_iam=not options.no_iam,
+        timings=options.timings,
+        containers=not options.no_containers,
     )
     return 0
+
+
+def _timings(speed: str) -> Timings:
+    try:
+        return Timings().faster(float(speed))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -27,7 +27,15 @@ SECRET_VARIABLE = "LOCAL_CLOUD_SECRET"  # noqa: S105 - a variable's name
 
 
 class LocalCloudError(Exception):
-    """The local cloud did not start; the message ends with its log."""
+    """The local cloud did not start; the message ends with its log.
+
+    Attributes:
+        said: The end of its log alone.
+    """
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(f"{message}\n{said}" if said else message)
+        self.said = said
 
 
 def draw_secret() -> str:
@@ -158,18 +166,26 @@ def start_local_cloud(
     log_path: Path | None = None,
     timeout_seconds: float = 60.0,
     enforce_iam: bool = True,
+    speed: float = 1,
+    containers: bool = True,
 ) -> Iterator[LocalCloud]:
     """Run a local cloud while the context lasts; without `enforce_iam` every caller may do everything.
 
-    Its output goes to `log_path` (by default a temporary file, kept after a failure). Raises
-    `LocalCloudError` if it does not answer in time. It also ends when this process is killed.
+    AWS's waits and periods pass `speed` times as fast. Without `containers`, endpoints answer no call. The
+    output goes to `log_path` (by default a temporary file, kept after a failure). It also ends when this
+    process is killed.
+
+    Raises `LocalCloudError` if it does not answer in time.
     """
     directory = Path(tempfile.mkdtemp(prefix="greenlight-"))
     log = log_path or directory / "local-cloud.log"
     port_file = directory / "port"
     command = [sys.executable, "-m", "local_cloud", "--port", str(port), "--port-file", str(port_file)]
+    command += ["--speed", str(speed)]
     if not enforce_iam:
         command.append("--no-iam")
+    if not containers:
+        command.append("--no-containers")
     secret = draw_secret()
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own module
@@ -187,6 +203,9 @@ def start_local_cloud(
         cloud = _ready(cloud, port_file, timeout_seconds)
         yield cloud
         failed = False
+    except KeyboardInterrupt:
+        failed = False
+        raise
     finally:
         cloud.stop()
         port_file.unlink(missing_ok=True)
@@ -208,4 +227,4 @@ def _ready(starting: LocalCloud, port_file: Path, timeout_seconds: float) -> Loc
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     what = "did not answer in time" if process.poll() is None else f"ended with exit code {process.poll()}"
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
-    raise LocalCloudError(f"The local cloud {what}. Its log is {log}:\n{tail}")
+    raise LocalCloudError(f"The local cloud {what}. Its log is {log}:", tail)

@@ -19,6 +19,7 @@ from local_cloud.front_door.call_log import CallLog
 from local_cloud.front_door.door import Door
 from local_cloud.front_door.gateway import Gateway
 from local_cloud.hosting.fleets import Fleets
+from local_cloud.hosting.unhosted import Unhosted
 from local_cloud.ministack import emulator
 from local_cloud.ministack.emulator import MiniStack
 from local_cloud.ministack.sagemaker_ports import (
@@ -29,10 +30,13 @@ from local_cloud.ministack.sagemaker_ports import (
 )
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.real_time import RealTimeControlPlane, SystemClock
+from local_cloud.sagemaker.timings import Timings
 from local_cloud.sagemaker_runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from local_cloud.sagemaker.ports import Hosting
 
 HOST = "127.0.0.1"
 
@@ -54,11 +58,14 @@ def serve(
     when_ready: Callable[[], None],
     secret: str,
     enforce_iam: bool = True,
+    timings: Timings | None = None,
+    containers: bool = True,
 ) -> None:
     """Serve the local cloud until `stop` is set or SIGTERM or SIGINT arrives; leave nothing behind.
 
     It carries out only requests signed with `secret`, or with credentials that the root user issued. Call it
-    once per process, on its main thread: it replaces the process's environment.
+    once per process, on its main thread: it replaces the process's environment. `timings` are how long
+    transitions take at first. Without `containers`, endpoints come up and answer no call.
     """
     port = listener.getsockname()[1]
     state_dir = Path(tempfile.mkdtemp(prefix="greenlight-local-cloud-"))
@@ -92,9 +99,10 @@ def serve(
                 door,
                 ministack,
                 delivery,
-                fleets,
                 runtime,
                 publisher,
+                timings=timings or Timings(),
+                hosting=fleets if containers else Unhosted(),
                 stop=stop,
                 when_ready=when_ready,
             )
@@ -106,10 +114,11 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     door: Door,
     ministack: MiniStack,
     delivery: EventDelivery,
-    fleets: Fleets,
     runtime: Runtime,
     publisher: MetricsPublisher,
     *,
+    hosting: Hosting,
+    timings: Timings,
     stop: threading.Event,
     when_ready: Callable[[], None],
 ) -> None:
@@ -118,9 +127,10 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
 
     plane = ControlPlane(
         clock=SystemClock(),
+        timings=timings,
         identity=MiniStackIdentity(ministack.execution_roles),
         artifacts=MiniStackArtifacts(ministack.execution_roles),
-        hosting=fleets,
+        hosting=hosting,
         events=delivery,
         alarms=MiniStackAlarms(ministack.metrics),
         execution_roles=ministack.execution_roles if ministack.enforces_iam else None,
@@ -128,6 +138,7 @@ async def _serve(  # noqa: PLR0913 - the parts of the local cloud
     )
     ministack.iam.switches = ministack.metrics.switches = lambda: plane.switches
     ministack.iam.propagation.seconds = lambda: plane.timings.iam_propagation_seconds
+    ministack.log_groups.delivery_seconds = lambda: plane.timings.log_delivery_seconds
     ministack.event_buses.schedule_scale = lambda: plane.timings.schedule_scale
     control_plane = RealTimeControlPlane(plane)
     calls = CallLog()

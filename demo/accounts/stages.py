@@ -78,13 +78,14 @@ class Stages:
             NotAsItShouldBeError: A stage did not.
         """
         before = {name: self.team.sweeps(name) for name in self.of}
-        for name, made in before.items():
-            _eventually(
-                lambda name=name: str(self.team.sweeps(name)),  # type: ignore[misc] # each its own
-                lambda seen, made=made: int(seen) > made,  # type: ignore[misc] # likewise
-                f"sweep of {name}",
-                _SECONDS_FOR_A_SWEEP,
-            )
+        with self.timeline.waiting("the next sweep of both stages"):
+            for name, made in before.items():
+                _eventually(
+                    lambda name=name: str(self.team.sweeps(name)),  # type: ignore[misc] # each its own
+                    lambda seen, made=made: int(seen) > made,  # type: ignore[misc] # likewise
+                    f"sweep of {name}",
+                    _SECONDS_FOR_A_SWEEP,
+                )
 
     def let_into_production(self, version_arn: str) -> None:
         """Release a version to production, as the release manager."""

@@ -68,7 +68,7 @@ class Examination:
     findings: list[dict[str, Any]]
 
     def of(self, status: str) -> list[dict[str, Any]]:
-        """Return the findings of one status: `ok`, `missing` or `unknown`."""
+        """Return the findings of one status: `ok`, `gap`, `unknown` or `note`."""
         return [finding for finding in self.findings if finding["status"] == status]
 
 
@@ -225,7 +225,7 @@ class Team:
             "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
         }
-        command = [sys.executable, "-m", "ops", "doctor", "--json"]
+        command = [sys.executable, "-m", "greenlight", "doctor", "--json"]
         command += ["--stage", stage, "--registry-profile", "registry"]
         command += [part for key, value in self._given().items() for part in ("-c", f"{key}={value}")]
         done = subprocess.run(  # noqa: S603 - our own command
@@ -239,8 +239,8 @@ class Team:
         )
         if not done.stdout:
             raise NotAsItShouldBeError(f"The doctor could not begin: {done.stderr}")
-        by_group: dict[str, list[dict[str, Any]]] = json.loads(done.stdout)["groups"]
-        return Examination(done.returncode, [each for found in by_group.values() for each in found])
+        parts = json.loads(done.stdout)["parts"]
+        return Examination(done.returncode, [each for part in parts for each in part["findings"]])
 
     def promotions(self, version_arn: str) -> int:
         """Count how often a version was promoted, and so waited for a person to release it to production."""

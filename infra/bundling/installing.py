@@ -187,6 +187,14 @@ class Setup:
             what="Installing packages",
         )
 
+    def install_command(self) -> None:
+        """Put the command `greenlight` into the environment, as it is in this directory.
+
+        The build backend comes with uv, so that nothing else is installed for it.
+        """
+        with _step("the command greenlight"):
+            self._ask_uv("install", "--no-deps", "--editable", REPOSITORY)
+
     def install_node_modules(self) -> None:
         """Install the CDK CLI with the environment's own npm."""
         scripts = self._directory.absolute() / "bin"
@@ -231,6 +239,7 @@ def main() -> int:
     parser.add_argument("requirements", type=Path, help="a file of pinned requirements")
     parser.add_argument("--new", action="store_true", help="make the environment, with uv in it")
     parser.add_argument("--node", action="store_true", help="install the CDK CLI, too")
+    parser.add_argument("--command", action="store_true", help="install the command greenlight, too")
     options = parser.parse_args()
     if options.new and Path(sys.prefix).resolve() == options.directory.resolve():
         # This environment's own Python cannot replace the environment.
@@ -238,7 +247,11 @@ def main() -> int:
         os.execv(base, [base, "-m", "infra.bundling.installing", *sys.argv[1:]])  # noqa: S606 - the base interpreter
     began = time.monotonic()
     try:
-        _install(Setup(options.directory), options.requirements, new=options.new, node=options.node)
+        setup = Setup(options.directory)
+        _install(setup, options.requirements, new=options.new, node=options.node)
+        if options.command:
+            # Last: synchronising removes what no requirements name.
+            setup.install_command()
     except InstallationError as error:
         sys.stderr.write(f"setup: {error}\n")
         return 1

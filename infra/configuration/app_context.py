@@ -33,6 +33,14 @@ _STACK_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _EMAIL: Final = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _ROLE_ARN: Final = re.compile(shape("RoleArn").metadata["pattern"])
+_UUID: Final = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_CHANNEL: Final = re.compile(
+    r"slack:[0-9A-Z]{1,255}/[A-Za-z0-9]{1,255}"
+    rf"|teams:{_UUID}/{_UUID}/[\w=+/.,-]*%3[aA][\w=+/.,-]*%40[\w=+/.,-]*",
+    re.ASCII,
+)
+"""Shapes of Amazon Q Developer's API (botocore, chatbot: `SlackTeamId`, `UUID`, `TeamsChannelId`)."""
+_ADDRESS: Final = re.compile(r"https://[\w.:-]+(/[\w.~:/@%+=-]*)?", re.ASCII)
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _LONGEST_STACK_NAME: Final = 128
 
@@ -65,6 +73,13 @@ class Configuration:
     36500. Without it, history is kept for ever. No decision needs it."""
     outcome_emails: tuple[str, ...] = ()
     """Addresses that get every outcome by mail, once they have confirmed the subscription."""
+    chat_channels: tuple[str, ...] = ()
+    """Channels of Slack and Teams that get every outcome: `slack:workspace/channel` or
+    `teams:tenant/team/channel`, by their ids."""
+    studio_url: str | None = None
+    """The address of the SageMaker Studio domain in which people open the registry, for links."""
+    runbook_url: str | None = None
+    """The address at which people read the folder docs/, for links."""
     registry: Registry | None = None
     """The account whose groups the stages deploy from; without it, all is one account and one stage."""
     stages: Mapping[str, Stage] = field(default_factory=dict)
@@ -192,4 +207,15 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
         "choose 400, say, or leave it out to keep history for ever",
     ),
     "outcome_emails": _several(_text(_EMAIL, "e-mail addresses", "write name@example.com")),
+    "chat_channels": _several(
+        _text(
+            _CHANNEL,
+            "channels by their ids",
+            "write slack:T0123456789/C0123456789, or teams:<tenant id>/<team id>/<channel id>",
+        )
+    ),
+    "studio_url": _text(
+        _ADDRESS, "an https address", "copy it from Studio's address bar, without what follows the host"
+    ),
+    "runbook_url": _text(_ADDRESS, "an https address", "name the folder that has operations.md"),
 }

@@ -20,11 +20,13 @@ from deployer.environment import Environment
 from infra.bundling.lambda_runtime import runtime
 from infra.configuration.app_context import LOG_RETENTION_DAYS
 from infra.permissions.deployer_on_endpoints import (
+    allow_container_logs,
     allow_deployment,
     allow_execution_roles,
     allow_registry,
     allow_smoke_tests,
     allow_storage_keys,
+    allow_version_metadata,
 )
 from infra.permissions.deployer_on_records import EVENT_BUS_NAME, allow_logging, allow_records, allow_telling
 from infra.permissions.deployer_on_scaling import (
@@ -32,6 +34,7 @@ from infra.permissions.deployer_on_scaling import (
     allow_scaling,
     allow_unscaling,
 )
+from infra.permissions.model_role import artifact_buckets
 from infra.permissions.role_policies import Permissions, acknowledge
 
 if TYPE_CHECKING:
@@ -119,7 +122,14 @@ class DeployerFunction(Construct):
                     sweep_bus_name=destinations.sweep_bus.bus.event_bus_name,
                     outcome_topic_arn=destinations.outcomes.topic.topic_arn,
                     stack_name=Stack.of(self).stack_name,
+                    deployer_role_name=self.role.role_name,
+                    model_buckets=",".join(artifact_buckets(Stack.of(self), configuration.model_buckets))
+                    if configuration.execution_role_arn is None
+                    else None,
                     history_days=configuration.history_days,
+                    studio_url=configuration.studio_url,
+                    runbook_url=configuration.runbook_url,
+                    chats=destinations.outcomes.chats or None,
                 ).variables(),
                 "POWERTOOLS_SERVICE_NAME": SOURCE,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -136,6 +146,7 @@ class DeployerFunction(Construct):
         allow_deployment(self._permissions, execution_role)
         own = (None,) if requirements.own_registry else ()
         allow_registry(self._permissions, (*own, *requirements.registry_accounts))
+        allow_container_logs(self._permissions)
         allow_records(self._permissions, journal)
         allow_telling(
             self._permissions,
@@ -151,6 +162,8 @@ class DeployerFunction(Construct):
         allow_keeping_alarms(self._permissions)
         allow_execution_roles(self._permissions, requirements.execution_roles)
         allow_storage_keys(self._permissions, requirements.storage_keys)
+        if requirements.version_metadata:
+            allow_version_metadata(self._permissions)
         allow_unscaling(self._permissions)
         if requirements.autoscaling:
             allow_scaling(self._permissions)

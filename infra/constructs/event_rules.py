@@ -1,4 +1,4 @@
-"""Owns what sets the deployer off: five rules, all to one function.
+"""Owns what sets the deployer off: six rules, all to one function.
 
 All are on the default bus, with two exceptions: a registry in another account has its events come in on a bus
 of their own, and so do the parts of a sweep.
@@ -16,7 +16,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from deployer.contract import PART_DETAIL_TYPE
+from deployer.contract import PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE
 from infra.constructs.own_events import own_events
 
 if TYPE_CHECKING:
@@ -98,6 +98,15 @@ class EventRules(Construct):
             "SweepRule",
             description="The pulse that heals whatever was missed: the other events are best effort",
             schedule=events.Schedule.rate(sweep),
+            targets=[impatient],
+        )
+        # Everybody in the account with `events:PutEvents` may put one. It says nothing: requests are in the
+        # journal, and an invocation that finds none makes one query.
+        self.request_rule = events.Rule(
+            self,
+            "RequestRule",
+            description="An operator wrote a request into the journal, such as a rollback",
+            event_pattern=own_events(self, REQUEST_DETAIL_TYPE),
             targets=[impatient],
         )
         # A sweep that is too much for one invocation puts an event for each part of it, on a bus that admits

@@ -1,6 +1,7 @@
-"""Owns the events that the deployer itself puts on a bus: how they are called, and who they are for.
+"""Owns the events that the deployer and its operators put on a bus: their names, and who they are for.
 
-The deployer's role may put events of this source and no others; the rule matches one stack's own.
+The deployer's role may put events of this source and no others, and operators one kind of them. The rule
+matches one stack's own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def own_events(scope: IConstruct, detail_type: str) -> events.EventPattern:
-    """Match the events of one kind that the deployer of this very stack put on the bus.
+    """Match the events of one kind that are for the deployer of this very stack.
 
     Stacks in other accounts and regions mostly have the same name, and their events may be forwarded to this
     bus; a second stack beside this one has another name.

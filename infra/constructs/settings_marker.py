@@ -8,6 +8,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from deployer.contract import SETTINGS_PARAMETER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,7 +26,7 @@ class SettingsMarker(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, digest: str) -> None:
         super().__init__(scope, construct_id)
         # A name of its own, because the rule that matches it has to be there before it.
-        self.parameter_name = f"/greenlight/{Stack.of(self).stack_name}/settings-digest"
+        self.parameter_name = SETTINGS_PARAMETER.format(stack_name=Stack.of(self).stack_name)
         self._parameter = ssm.StringParameter(
             self,
             "Digest",

@@ -17,11 +17,12 @@ class SweepBus(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
+        # No stack and no stage has a dot in its name, so this is nobody else's.
+        self.name = f"{Stack.of(self).stack_name}.sweep-parts"
         self.bus = events.EventBus(
             self,
             "Bus",
-            # No stack and no stage has a dot in its name, so this is nobody else's.
-            event_bus_name=f"{Stack.of(self).stack_name}.sweep-parts",
+            event_bus_name=self.name,
             description="Parts of sweeps, from Greenlight's deployer to itself",
         )
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from aws_cdk import ArnFormat
+
 from deployer.contract import PREFIX, STACK_TAG
 from infra.permissions.coarsening import Loss, in_steps
 from infra.permissions.role_policies import Permissions, grant_use_of_keys
 from infra.permissions.s3_grants import Surroundings, keys_of_buckets, on_objects
 from infra.permissions.spreading import Allowance
+from infra.stages.access import WRITE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +30,7 @@ _BY_TAG: Final = (
     "Any number of endpoints, told apart by tag and not by name: creating demands the stack's tag in the "
     "request, changing demands it on the resource. Reading shows names and settings, and no data."
 )
+_GROUPS: Final = "Model package groups come and go; which one serves where is data, in the settings."
 _TO_SAGEMAKER: Final = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 _NO_RESOURCE: Final = "Listing is authorised on no resource, or may be; it shows names and statuses only."
 
@@ -132,7 +136,7 @@ def allow_registry(permissions: Permissions, accounts: Sequence[str | None]) -> 
         ["sagemaker:CreateModel", "sagemaker:DescribeModelPackage"],
         packages,
         {},
-        "Model package groups come and go; which one serves where is data, in the settings.",
+        _GROUPS,
     )
     coarser = replace(fine, resources=[_sagemaker(permissions, "model-package", "*")], loses=Loss.ACCOUNTS)
     permissions.allow_all([in_steps(fine, coarser)])
@@ -143,6 +147,43 @@ def allow_registry(permissions: Permissions, accounts: Sequence[str | None]) -> 
         ["sagemaker:ListModelPackages", *search],
         ["*"],
         why_wildcard=_NO_RESOURCE,
+    )
+
+
+def allow_version_metadata(permissions: Permissions) -> None:
+    """Let the deployer write to the metadata of this account's versions how they fare.
+
+    It may not approve, promote, or remove anything. IAM has no key for the other members of the call (service
+    authorization reference).
+    """
+    permissions.allow(
+        "WriteVersionMetadata",
+        [WRITE],
+        [_sagemaker(permissions, "model-package")],
+        conditions={
+            "Null": {
+                "sagemaker:CustomerMetadataPropertiesToRemove": "true",
+                "sagemaker:ModelApprovalStatus": "true",
+                "sagemaker:ModelLifeCycle:stage": "true",
+            }
+        },
+        why_wildcard=_GROUPS,
+    )
+
+
+def allow_container_logs(permissions: Permissions) -> None:
+    """Let the deployer read what endpoints' containers logged, to quote it in the reason for a failure."""
+    group = permissions.stack.format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name="/aws/sagemaker/Endpoints/*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    permissions.allow(
+        "ReadContainerLogs",
+        ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+        [group],
+        why_wildcard="SageMaker names log groups after endpoints, which are data, in the settings.",
     )
 
 

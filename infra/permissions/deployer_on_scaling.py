@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import ArnFormat
 
-from deployer.contract import METRIC_NAMESPACE, STACK_TAG
+from deployer.contract import CONCURRENCY, INSTANCES, METRIC_NAMESPACE, STACK_TAG
 from infra.settings.compiling.alarm_definitions import ABORT, alarms_of_stack
-from infra.settings.compiling.scalable_target import CONCURRENCY, INSTANCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,10 +27,15 @@ _BUCKET: Final = ArnFormat.NO_RESOURCE_NAME
 _TOPICS: Final = "Settings name more topics than IAM's quotas leave room to name one by one."
 
 
+def artifact_buckets(stack: Stack, buckets: Sequence[str]) -> Sequence[str]:
+    """Return the buckets that models' artifacts may be in: these, or SageMaker's default one."""
+    return buckets or [f"sagemaker-{stack.region}-{stack.account}"]
+
+
 def allow_artifacts(permissions: Permissions, buckets: Sequence[str]) -> None:
     """Let models' artifacts be read: of these buckets, or of SageMaker's default one."""
     stack = permissions.stack
-    names = buckets or [f"sagemaker-{stack.region}-{stack.account}"]
+    names = artifact_buckets(stack, buckets)
     bucket_arns = [
         stack.format_arn(service="s3", region="", account="", resource=name, arn_format=_BUCKET)
         for name in names

@@ -107,19 +107,19 @@ class Permissions:
         inline, *others = found.policies
         default = iam.Policy(self._role, "DefaultPolicy", roles=[self._role])
         managed: list[iam.ManagedPolicy] = []
-        default.add_statements(*map(_statement, inline))
+        default.add_statements(*map(statement, inline))
         for number, allowances in enumerate(others, start=1):
             policy = iam.ManagedPolicy(
                 self._role,
                 f"Policy{number}",
                 description=f"{about}, {number} of those that have no room in the role's own policy",
-                statements=[_statement(allowance) for allowance in allowances],
+                statements=[statement(allowance) for allowance in allowances],
             )
             self._role.add_managed_policy(policy)
             managed.append(policy)
         made = (default, *managed)
         for each, allowances in zip(made, found.policies, strict=True):
-            self._acknowledge(each, allowances)
+            acknowledge_wildcards(each, allowances, self._texts)
         if others:
             self._mark(others)
         if outlive_stack:
@@ -141,21 +141,6 @@ class Permissions:
                 f"{sid} of the role {self._role.node.path} is wider than the settings: IAM's quotas have no "
                 f"room for every name. It allows {', '.join(form.actions)} on {_some(now)}"
                 f'{f" with {_some(when)}" if when else ""} (docs/operations.md, "Wider grants")'
-            )
-
-    def _acknowledge(self, policy: IConstruct, allowances: Iterable[Allowance]) -> None:
-        reasons = {
-            resource: allowance.why_wildcard
-            for allowance in reversed(list(allowances))
-            for resource in map(self._texts.as_found, allowance.resources)
-            if "*" in resource
-        }
-        if reasons:
-            Validations.of(policy).acknowledge(
-                *(
-                    Acknowledgment(id=f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason=reason)
-                    for resource, reason in reasons.items()
-                )
             )
 
     def _mark(self, policies: Sequence[Sequence[Allowance]]) -> None:
@@ -274,6 +259,21 @@ def _before_alias(_: str) -> int:
     return len("alias/")
 
 
+def acknowledge_wildcards(
+    policy: IConstruct, allowances: Iterable[Allowance], texts: _Texts | None = None
+) -> None:
+    """Acknowledge each wildcard in the resources of a policy's statements, with its reason."""
+    as_found = (texts or _Texts(Stack.of(policy))).as_found
+    reasons = {
+        resource: allowance.why_wildcard
+        for allowance in reversed(list(allowances))
+        for resource in map(as_found, allowance.resources)
+        if "*" in resource
+    }
+    for resource, reason in reasons.items():
+        acknowledge(policy, f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]", reason)
+
+
 def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
     """Acknowledge one finding of cdk-nag on one construct."""
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
@@ -284,7 +284,8 @@ def _some(texts: Sequence[str]) -> str:
     return ", ".join(texts[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _statement(allowance: Allowance) -> iam.PolicyStatement:
+def statement(allowance: Allowance) -> iam.PolicyStatement:
+    """Write what a statement says as CDK's."""
     return iam.PolicyStatement(
         sid=allowance.sid,
         actions=list(allowance.actions),

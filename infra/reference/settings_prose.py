@@ -123,7 +123,8 @@ changed it last. That leaves gaps. IAM can narrow them:
 - **Pipelines and shared roles.** If a pipeline registers a version, its author can approve it. Do not make
   authors approvers, and give each approver an identity.
 - **Adopted approvals.** For a new or renamed endpoint, or one without its journal, the person who last
-  changed the version counts as its approver. Approve again after adding such an endpoint.
+  changed the version counts as its approver. If the deployer changed it last, to show how it fares, the
+  journal of another endpoint of the group may name the approver. Approve again after adding such an endpoint.
 
 A stage's stamps are customer metadata of the version. A person with `sagemaker:UpdateModelPackage` can write
 and remove them, and so can another stage's deployer. A stamp reports a stage's result, but does not prove it:

@@ -6,7 +6,7 @@ Collects every problem of every file and raises none: `app.py` prints them toget
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from infra.settings.endpoint_file import compile_document
 from infra.settings.problem import Problem
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from infra.settings.endpoint_spec import EndpointSpec
 
+Compiled: TypeAlias = "tuple[EndpointSpec | None, list[Problem]]"
+"""One file's endpoint, if its name is known, and the file's problems."""
+
 
 def load_catalogue(
     directory: Path, shown_as: str, *, stack_name: str
@@ -29,38 +32,58 @@ def load_catalogue(
     `shown_as` is how problems name the directory; `stack_name` is part of alarms' names. Returns the
     endpoints, ordered by name, and every problem; the endpoints are complete only if there is none.
     """
+    return _collected(read_catalogue(directory, shown_as, stack_name=stack_name))
+
+
+def read_catalogue(directory: Path, shown_as: str, *, stack_name: str) -> Iterator[Compiled]:
+    """Read the same, file by file, so that the first problems can be shown before the last file is read."""
     if not directory.is_dir():
         got = "a file" if directory.exists() else "no such directory"
         fix = "create it, or set the context key endpoints_dir"
-        return [], [Problem(shown_as, 0, "the directory", got, "a directory of endpoint settings", fix)]
+        yield None, [Problem(shown_as, 0, "the directory", got, "a directory of endpoint settings", fix)]
+        return
     found = find_settings(directory, shown_as)
+    specs: list[EndpointSpec] = []
+    for compiled in _compiled(found.settings, found.defaults, directory, shown_as, stack_name):
+        specs += [compiled[0]] if compiled[0] else []
+        yield compiled
     nothing = nothing_found(found, shown_as)
-    specs, problems = compile_files(found.settings, found.defaults, directory, shown_as, stack_name)
-    problems += [*found.problems, *([nothing] if nothing else []), *_shared_names(specs)]
-    return specs, list(dict.fromkeys(problems))
+    yield None, [*found.problems, *([nothing] if nothing else []), *_shared_names(specs)]
 
 
 def compile_files(
     paths: Iterable[Path], defaults: Sequence[Path], directory: Path, shown_as: str, stack_name: str
 ) -> tuple[list[EndpointSpec], list[Problem]]:
     """Read and compile some files below a directory, each with the defaults for all endpoints."""
+    return _collected(_compiled(paths, defaults, directory, shown_as, stack_name))
 
+
+def _compiled(
+    paths: Iterable[Path], defaults: Sequence[Path], directory: Path, shown_as: str, stack_name: str
+) -> Iterator[Compiled]:
     def shown(path: Path) -> str:
         return f"{shown_as}/{path.relative_to(directory).as_posix()}"
 
-    specs: list[EndpointSpec] = []
-    problems: list[Problem] = []
     inherited: Document | None = None
     for path in defaults[:1]:
         inherited, problems = read_defaults(path, shown(path))
+        yield None, problems
     for path in paths:
-        document, found = read_document(path, shown(path))
-        problems += found
+        document, problems = read_document(path, shown(path))
+        spec: EndpointSpec | None = None
         if document is not None:
             spec, found = compile_document(with_defaults(document, inherited), stack_name)
             problems += found
-            specs += [spec] if spec else []
-    return sorted(specs, key=lambda spec: spec.endpoint_name), problems
+        yield spec, problems
+
+
+def _collected(read: Iterable[Compiled]) -> tuple[list[EndpointSpec], list[Problem]]:
+    specs: list[EndpointSpec] = []
+    problems: list[Problem] = []
+    for spec, found in read:
+        specs += [spec] if spec else []
+        problems += found
+    return sorted(specs, key=lambda spec: spec.endpoint_name), list(dict.fromkeys(problems))
 
 
 def _shared_names(specs: list[EndpointSpec]) -> Iterator[Problem]:

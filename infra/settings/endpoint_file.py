@@ -16,6 +16,7 @@ from infra.settings.compiling.smoke_test_guard import exposure
 from infra.settings.consistency.autoscaling_keys import scaling_problems
 from infra.settings.consistency.freeze_keys import freeze_problems
 from infra.settings.consistency.owned_fields import remove_owned
+from infra.settings.consistency.repeated_tests import repetition_problems
 from infra.settings.consistency.rollout_keys import rollout_problems
 from infra.settings.consistency.smoke_test_keys import smoke_problems
 from infra.settings.consistency.variant_keys import variant_problems
@@ -109,3 +110,4 @@ def _inconsistencies(document: Document, settings: EndpointSettings) -> Iterator
         yield from smoke_problems(
             document, settings.smoke_test, asynchronous=asynchronous, variants=len(following)
         )
+        yield from repetition_problems(document, settings, settings.smoke_test)

@@ -24,6 +24,7 @@ class EndpointRequirements:
     Attributes:
         registry_accounts: Accounts whose registries are named by ARN.
         own_registry: Whether endpoints serve versions of the stack's own account.
+        version_metadata: Whether some endpoint's deployer writes to versions of the stack's own account.
         execution_roles: ARNs of roles that endpoints bring for their models, in place of the stack's.
         storage_keys: KMS keys of instances' storage, by id, ARN or alias.
         autoscaling: Whether some endpoint has autoscaling.
@@ -40,6 +41,7 @@ class EndpointRequirements:
 
     registry_accounts: Sequence[str] = ()
     own_registry: bool = True
+    version_metadata: bool = False
     execution_roles: Sequence[str] = ()
     storage_keys: Sequence[str] = ()
     autoscaling: bool = False
@@ -65,6 +67,11 @@ class EndpointRequirements:
         calls = [request for test in tests for request in test.get(SettingsKey.REQUESTS, ())]
         return cls(
             registry_accounts=sorted({group.split(":")[4] for group in groups if group.startswith("arn:")}),
+            version_metadata=any(
+                spec.compiled.get(SettingsKey.VERSION_METADATA, True)
+                and not spec.model_package_group.startswith("arn:")
+                for spec in endpoints
+            ),
             execution_roles=sorted({m["ExecutionRoleArn"] for m in models if "ExecutionRoleArn" in m}),
             storage_keys=sorted({config["KmsKeyId"] for config in configs if config.get("KmsKeyId")}),
             autoscaling=any(SettingsKey.AUTO_SCALING in spec.compiled for spec in endpoints),

@@ -27,8 +27,8 @@ _WAY_OUT: Final = "; if AWS takes it all the same, add unchecked: true to the fi
 class Problem:
     """Report one mistake: its place, the value found, the value expected, and the correction.
 
-    `line` counts from 1; 0 means the whole file. `source` names the AWS page behind the rule, and is empty
-    for Greenlight's own rules. AWS's pages age: `unchecked: true` waives a problem with a source.
+    `line` and `column` count from 1; 0 means the whole file. `source` names the AWS page behind the rule, and
+    is empty for Greenlight's own rules. AWS's pages age: `unchecked: true` waives a problem with a source.
     """
 
     file: str
@@ -38,6 +38,7 @@ class Problem:
     expected: str
     fix: str
     source: str = ""
+    column: int = 0
 
 
 class ConfigurationError(Exception):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_iam as iam
 
+from deployer.contract import VERSION
 from infra.bundling.assets import with_settings
 from infra.constructs.deployer_function import DeployerFunction, Destinations
 from infra.constructs.dynamodb_journal import JournalTable
@@ -15,9 +16,12 @@ from infra.constructs.event_rules import EventRules
 from infra.constructs.failure_queue import FailureQueue
 from infra.constructs.model_execution_role import ModelExecutionRole
 from infra.constructs.outcome_topic import OutcomeTopic
+from infra.constructs.people_policies import PeoplePolicies
 from infra.constructs.registry_event_bus import RegistryEventBus
+from infra.constructs.saved_queries import SavedQueries
 from infra.constructs.settings_marker import SettingsMarker
 from infra.constructs.sweep_bus import SweepBus
+from infra.permissions.people import Reached
 from infra.permissions.registry_reading import of_deployer
 from infra.settings.compiling.settings_files import settings_digest, settings_files
 from infra.settings.endpoint_requirements import EndpointRequirements
@@ -77,15 +81,22 @@ class DeploymentStack(Stack):
                 "they hold the event and the error. Mend the cause; the sweep tries again by itself."
             ),
         )
-        self.outcomes = OutcomeTopic(self, "Outcomes", emails=configuration.outcome_emails)
+        self.outcomes = OutcomeTopic(
+            self,
+            "Outcomes",
+            emails=configuration.outcome_emails,
+            chat_channels=configuration.chat_channels,
+        )
         self.outcomes.notify_of(self.undelivered.alarm)
         self.outcomes.notify_of(self.unhandled.alarm)
         self.journal = JournalTable(self, "Journal", expires=configuration.history_days is not None)
         settings = settings_files(endpoint.compiled for endpoint in endpoints)
         requirements = EndpointRequirements.of(endpoints)
         if access is not None:
-            # Whose versions a stage serves, and where their samples are, `access` says.
-            requirements = replace(requirements, own_registry=access.at_home, sample_payloads=False)
+            # Whose versions a stage serves and writes to, and where their samples are, `access` says.
+            requirements = replace(
+                requirements, own_registry=access.at_home, version_metadata=False, sample_payloads=False
+            )
         self.execution_role = self._execution_role(configuration, requirements, access)
         self.sweep_bus = SweepBus(self, "SweepBus")
         self.deployer = DeployerFunction(
@@ -98,6 +109,7 @@ class DeploymentStack(Stack):
             destinations=Destinations(self.unhandled.queue, self.outcomes, self.sweep_bus),
             configuration=configuration,
         )
+        SavedQueries(self, "Queries", log_group=self.deployer.log_group)
         # Settings take effect when the function is updated: what models need has to be there.
         self.deployer.function.node.add_dependency(self.execution_role)
         self.sweep_bus.admit_only(self.deployer.role)
@@ -108,6 +120,19 @@ class DeploymentStack(Stack):
             cast(
                 "iam.CfnRole", self.deployer.role.node.default_child
             ).role_name = access.names.deployer_role_name
+        self.people = PeoplePolicies(
+            self,
+            "People",
+            reached=Reached(
+                self,
+                self.journal.table,
+                self.deployer.function,
+                self.deployer.log_group,
+                queues=[self.undelivered.queue, self.unhandled.queue],
+                topic=self.outcomes.topic,
+                sweep_bus_name=self.sweep_bus.name,
+            ),
+        )
         self.settings = SettingsMarker(self, "Settings", digest=settings_digest(settings))
         self.triggers = EventRules(
             self,
@@ -148,14 +173,28 @@ class DeploymentStack(Stack):
     def _outputs(self) -> None:
         outputs = {
             "DeployerFunctionName": (self.deployer.function.function_name, "the deployer's Lambda function"),
+            "DeployerLogGroupName": (self.deployer.log_group.log_group_name, "the deployer's log"),
             "ExecutionRoleArn": (
                 self.execution_role.role_arn,
                 "the role that models run with; it stays when the stack is destroyed",
             ),
+            "GreenlightVersion": (VERSION, "the version that deployed this stack"),
             "JournalTableName": (self.journal.table.table_name, "approvals and attempts"),
+            "OperatorPolicyArn": (
+                self.people.operator.managed_policy_arn,
+                "for people who steer with the command greenlight, beside ViewerPolicyArn",
+            ),
             "OutcomeTopicArn": (self.outcomes.topic.topic_arn, "subscribe to it to hear of every outcome"),
+            "RemoverPolicyArn": (
+                self.people.remover.managed_policy_arn,
+                "for people who delete what is left of endpoints, beside ViewerPolicyArn",
+            ),
             "UndeliveredQueueUrl": (self.undelivered.queue.queue_url, "events that could not be delivered"),
             "UnhandledQueueUrl": (self.unhandled.queue.queue_url, "events that the deployer failed on"),
+            "ViewerPolicyArn": (
+                self.people.viewer.managed_policy_arn,
+                "for people who look with the command greenlight",
+            ),
         }
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)

@@ -34,7 +34,7 @@ def staged_settings(
     specs: list[EndpointSpec] = []
     problems: list[Problem] = []
     for spec in endpoints:
-        group = _group_of(spec, stage, registry)
+        group = group_for(spec.model_package_group, stage, registry)
         if group is None:
             expected = f"a group of the registry account {registry.account}, by its name"
             fix = "name the group alone, or correct the context key registry"
@@ -96,9 +96,8 @@ def _later(life_cycle_stage: str, later: Mapping[str, Sequence[str]]) -> dict[st
     return {SettingsKey.LATER_STAGES: [*later[life_cycle_stage]]} if later[life_cycle_stage] else {}
 
 
-def _group_of(spec: EndpointSpec, stage: Stage, registry: Registry) -> str | None:
-    """Name an endpoint's group as the stage's deployer must; None if it is no group of the registry's."""
-    given = spec.model_package_group
+def group_for(given: str, stage: Stage, registry: Registry) -> str | None:
+    """Name a group as the stage's deployer must; None if it is no group of the registry's."""
     arn = f"arn:{partition_of(registry.region)}:sagemaker:{registry.region}:{registry.account}:"
     name = given
     if given.startswith("arn:"):

@@ -1,5 +1,5 @@
 """The deployer: keeps the approved model versions on their endpoints."""
 
-from typing import Final
+from deployer.contract import VERSION
 
-VERSION: Final = "0.1.0"
+__all__ = ["VERSION"]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+VERSION: Final = "0.1.0"
+"""Which Greenlight this is. The stack says it in an output, and the command compares it with its own."""
+
 SOURCE: Final = "greenlight"
 """The source of the deployer's own events."""
 
 OUTCOME_DETAIL_TYPE: Final = "Greenlight Deployment Outcome"
 PART_DETAIL_TYPE: Final = "Greenlight Sweep Part"
+
+REQUEST_DETAIL_TYPE: Final = "Greenlight Request"
+"""An operator's event: a request is in the journal. The event itself says nothing else."""
 
 STACK_NAME: Final = "StackName"
 """The member of events that says which stack they are of."""
@@ -19,11 +25,24 @@ PREFIX: Final = "greenlight:"
 STACK_TAG: Final = f"{PREFIX}stack"
 ENDPOINT_TAG: Final = f"{PREFIX}endpoint"
 
+VERSION_TAG: Final = f"{PREFIX}version"
+APPROVED_BY_TAG: Final = f"{PREFIX}approved-by"
+APPROVED_AT_TAG: Final = f"{PREFIX}approved-at"
+"""Tags of endpoint configs, for people: no decision reads them."""
+
+ADOPTED_TAG: Final = f"{PREFIX}adopted"
+"""The tag of an endpoint that was handed over by `greenlight adopt`: the config that the deployer would make,
+in whose place the endpoint's own serves."""
+
 METRIC_NAMESPACE: Final = "Greenlight"
 """CloudWatch's namespace of the deployer's own metrics."""
 
 ABORT_METRIC: Final = "Abort"
 """What an abort alarm measures: when a rollout was last to be aborted, and when that was last over."""
+
+INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
+CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
+"""The dimensions by which variants on instances and serverless ones scale."""
 
 JOURNAL_PARTITION_KEY: Final = "endpoint"
 JOURNAL_SORT_KEY: Final = "item"
@@ -37,6 +56,9 @@ FLEET: Final = f"{PREFIX}fleet"
 PAUSES: Final = f"{PREFIX}pauses"
 """The journal's partition of pauses, by endpoint."""
 
+REQUESTS: Final = f"{PREFIX}requests"
+"""The journal's partition of what operators ask the deployer to do, by endpoint, time and verb."""
+
 ALL_ENDPOINTS: Final = "*"
 """The key of a pause of all endpoints."""
 
@@ -46,8 +68,15 @@ SETTINGS_DIRECTORY: Final = "endpoint_settings"
 SETTINGS_INDEX: Final = "index.json"
 """The file of that directory that lists all endpoints."""
 
+SETTINGS_PARAMETER: Final = "/greenlight/{stack_name}/settings-digest"
+"""The parameter whose change says that other settings were deployed."""
+
 DIGEST_DIGITS: Final = 16
 """How many hexadecimal digits of a file's SHA-256 stand for its content."""
+
+
+DEPLOYER_ROLE_ID: Final = "DeployerRole"
+"""How the logical id of the deployer's role ends, before the digits that CDK adds."""
 
 
 class SettingsIndex:
@@ -74,6 +103,8 @@ class SettingsKey:
     DEPLOYERS: Final = "Deployers"
     KEEP: Final = "Keep"
     RESTART: Final = "Restart"
+    QUOTE_LOGS: Final = "QuoteLogs"
+    VERSION_METADATA: Final = "VersionMetadata"
     SUPPORTED_INSTANCE_TYPES: Final = "SupportedInstanceTypes"
     ABORT_ALARM_NAME: Final = "AbortAlarmName"
     BACK: Final = "Back"
@@ -88,6 +119,8 @@ class SettingsKey:
     TIME_LIMIT_SECONDS: Final = "TimeLimitSeconds"
     REQUESTS: Final = "Requests"
     LOG_BODIES: Final = "LogBodies"
+    BEFORE_ROLLOUT: Final = "BeforeRollout"
+    EVERY_SECONDS: Final = "EverySeconds"
     BODY_S3_URI: Final = "BodyS3Uri"
     SAMPLE_PAYLOAD: Final = "SamplePayload"
     RESPONSE_CONTENT_TYPE: Final = "ResponseContentType"
@@ -113,9 +146,14 @@ def settings_file(endpoint_name: str) -> str:
     return f"endpoints/{endpoint_name}.json"
 
 
-def endpoint_property(stage_name: str, endpoint_name: str) -> str:
-    """Name the property that says how a version fares on an endpoint."""
-    return f"{PREFIX}{stage_name}:endpoint:{endpoint_name}"
+def endpoint_property(stage_name: str | None, endpoint_name: str) -> str:
+    """Name the property that says how a version fares on an endpoint, of a stage if there are any."""
+    stage = f"{stage_name}:" if stage_name is not None else ""
+    return f"{PREFIX}{stage}endpoint:{endpoint_name}"
+
+
+PREFLIGHT_PROPERTY: Final = f"{PREFIX}preflight"
+"""The property that says what would keep a version from serving, before anybody approves it."""
 
 
 def digest_property(stage_name: str, specification_name: str | None) -> str:

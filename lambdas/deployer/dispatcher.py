@@ -5,24 +5,31 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
-from deployer.decisions.sweep import after_failed_look, after_look, departed, last_check_due
+from deployer.decisions.sweep import departed, last_check_due
+from deployer.endpoint_pass.look_notes import LookNotes
 from deployer.endpoint_pass.round import Round
 from deployer.endpoint_pass.throttling import OutOfTimeError, TimeBudget
-from deployer.gateways.sagemaker_errors import NotVisibleYetError, ThrottledError
+from deployer.endpoint_pass.unmanaged_context import UnmanagedContext
+from deployer.gateways.sagemaker_errors import ThrottledError
 from deployer.model.trigger import (
     EndpointChanged,
     NothingToDecide,
     PackageChanged,
+    RequestsMade,
     SettingsDeployed,
     Sweep,
     SweepPart,
     Trigger,
     Unusable,
 )
+from deployer.phases.leftover_test_endpoints import LeftoverTestEndpoints
+from deployer.phases.preflight import Preflight
 from deployer.phases.unmanaged import UnmanagedEndpoints
 from deployer.reconciler import Reconciler
+from deployer.repetitions import Repetitions
 from deployer.survey import Survey
 
 if TYPE_CHECKING:
@@ -38,8 +45,7 @@ if TYPE_CHECKING:
     from deployer.model.stack_identity import StackIdentity
 
 PART_SIZE: Final = 50
-"""Endpoints that one invocation sweeps. A pass that deploys takes seconds when SageMaker is slow, and fifty
-fit into the function's five minutes."""
+"""Endpoints that one invocation sweeps. A slow pass takes seconds: fifty fit into the five minutes."""
 
 SECONDS_FOR_A_PASS: Final = 30.0
 """An invocation with less time left begins no other pass."""
@@ -85,12 +91,25 @@ class Dispatcher:
         self._part_size = part_size
         self._started = gateways.now()
         self._correlation_id = invocation_id
-        self._unmanaged = UnmanagedEndpoints(
-            gateways, identity, logger, invocation_id=invocation_id, remaining_seconds=remaining_seconds
-        )
+        context = UnmanagedContext(gateways, identity, logger, invocation_id, remaining_seconds)
+        self._unmanaged = UnmanagedEndpoints(context)
+        self._leftovers = LeftoverTestEndpoints(context)
         self._failures: dict[str, Exception] = {}
         self._left_over: list[str] = []
-        self._resting: dict[str, FleetRecord] = {}
+        self._look_notes = LookNotes(gateways, settings, began=self._started)
+        time_budget = TimeBudget(remaining_seconds, gateways.pause)
+        self._reconciler_for = partial(
+            Reconciler,
+            gateways=gateways,
+            identity=identity,
+            logger=logger,
+            invocation_id=invocation_id,
+            time_budget=time_budget,
+            followers=settings.followers,
+        )
+        self._repetitions = Repetitions(
+            bus, time_budget, gateways.sleep, self._reconciler_for, self._kept_apart, logger
+        )
         self._survey = Survey(settings, gateways, logger, account_id=identity.account_id, now=self._started)
 
     def dispatch(self, trigger: Trigger) -> None:
@@ -101,16 +120,16 @@ class Dispatcher:
         """
         if not isinstance(trigger, Unusable):
             self._correlation_id = trigger.event_id
-            # A pass that continues an attempt takes the approval's correlation id. This key keeps the
-            # event's.
+            # A pass that continues an attempt takes the approval's correlation id, and this key the event's.
             self._logger.append_keys(event_id=trigger.event_id)
         self._gateways.reporter.take_refusals()  # of an invocation before, if it was cut short
         self._follow(trigger)
-        for endpoint_name, refusal in self._gateways.reporter.take_refusals().items():
-            self._failures.setdefault(endpoint_name, refusal)
+        self._failures = {**self._gateways.reporter.take_refusals(), **self._failures}
         if self._left_over:
             # A failure would leave them to Lambda's retries, which come late and are few.
             self._bus.put_parts([SweepPart(tuple(self._left_over))])
+        self._repetitions.make(may_wait=not self._failures)
+        self._failures = {**self._gateways.reporter.take_refusals(), **self._failures}
         if self._failures:
             told = "; ".join(
                 f"{name}: {type(error).__name__}: {error}" for name, error in self._failures.items()
@@ -126,16 +145,29 @@ class Dispatcher:
             case PackageChanged():
                 self._follow_group(trigger)
             case EndpointChanged():
-                for settings in self._read(trigger.endpoint_name):
-                    self._reconcile(settings)
+                self._follow_endpoint(trigger)
             case SettingsDeployed():
                 self._look_at_changed_settings()
             case Sweep():
                 self._sweep()
+            case RequestsMade():
+                if asked := list(dict.fromkeys(each.endpoint_name for each in self._survey.requests)):
+                    self._sweep_part(asked)
             case SweepPart():
                 self._sweep_part(trigger.endpoint_names)
             case unknown:
                 assert_never(unknown)
+
+    def _follow_endpoint(self, trigger: EndpointChanged) -> None:
+        """Make a pass over an endpoint or, after a change of a test endpoint, over the one that it is for."""
+        endpoint_name, first = trigger.endpoint_name, Round(told_of=trigger.pending_statuses)
+        with self._kept_apart(endpoint_name):
+            is_managed = endpoint_name in self._settings.digests
+            tested = None if is_managed else self._leftovers.find(endpoint_name)
+            for settings in self._read(tested.owner if tested is not None else endpoint_name):
+                self._reconcile(settings, first if tested is None else Round())
+            if tested is not None:
+                self._leftovers.delete(endpoint_name)
 
     def _follow_group(self, trigger: PackageChanged) -> None:
         followers = [
@@ -148,9 +180,12 @@ class Dispatcher:
         ]
         if not followers:
             self._logger.info(f"No endpoint follows {trigger.group_name}: nothing to do")
-        put_off = [each for each in followers if not self._reconcile(each, change=trigger, may_wait=True)]
+        put_off = [
+            each for each in followers if not self._reconcile(each, Round(change=trigger), may_wait=True)
+        ]
         for settings in put_off:
-            self._reconcile(settings, change=trigger)
+            self._reconcile(settings, Round(change=trigger))
+        Preflight(self._gateways.registry, self._identity, self._logger).run(trigger, followers)
 
     def _look_at_changed_settings(self) -> None:
         """Look at the endpoints whose settings are not those of the last look, and at those without any."""
@@ -170,6 +205,9 @@ class Dispatcher:
         """Look at the endpoints that changed, and check some of the others: each has its turn once a day."""
         notes = self._gateways.journal.fleet.notes()
         looks, records = self._survey.looks(notes), notes.records
+        for name in looks.of_tests:
+            with self._kept_apart(name):
+                self._leftovers.delete(name)
         if not self._hand_over(
             [each.endpoint_name for each in looks.needed]
             + departed(records, self._settings.digests, began=self._started)
@@ -227,7 +265,10 @@ class Dispatcher:
                 look = self._unmanaged.begin_again(look, began=self._started)
             for settings in self._read(name):
                 may_wait = bool(remaining) and name not in put_off
-                if not self._reconcile(settings, look=look, may_wait=may_wait):
+                first = Round(
+                    discover=True, is_whole=look.is_whole, summary=look.summary, requests=look.requests
+                )
+                if not self._reconcile(settings, first, look=look, may_wait=may_wait):
                     # A test that ended an earlier invocation may end this one, so such endpoints come last.
                     put_off.add(name)
                     remaining.append(look)
@@ -241,9 +282,8 @@ class Dispatcher:
                 self._gateways.reporter.take_refusals()
                 break
         with self._kept_apart("The journal of the fleet"):
-            # If this fails, the next sweep looks again. What failed in the passes is still to be said.
-            self._gateways.journal.fleet.note_rests(self._resting)
-        self._resting.clear()
+            # What failed in the passes is still to be said.
+            self._look_notes.note_rests()
 
     def _read(self, endpoint_name: str) -> list[EndpointSettings]:
         with self._kept_apart(endpoint_name):
@@ -265,8 +305,8 @@ class Dispatcher:
     def _reconcile(
         self,
         settings: EndpointSettings,
+        first: Round,
         *,
-        change: PackageChanged | None = None,
         look: Look | None = None,
         may_wait: bool = False,
     ) -> bool:
@@ -279,25 +319,14 @@ class Dispatcher:
         self._logger.append_keys(endpoint=name, correlation_id=self._correlation_id)
         with self._kept_apart(name):
             try:
-                reconciler = Reconciler(
-                    settings,
-                    self._gateways,
-                    self._identity,
-                    self._logger,
-                    invocation_id=self._invocation_id,
-                    time_budget=TimeBudget(self._remaining_seconds, self._gateways.pause),
-                )
+                reconciler = self._reconciler_for(settings)
                 if may_wait and reconciler.was_cut_short:
                     return False
-                first = Round(
-                    change=change,
-                    discover=look is not None,
-                    is_whole=look is not None and look.is_whole,
-                    summary=look.summary if look is not None else None,
-                )
                 ended = reconciler.reconcile(first)
                 if look is not None:
-                    self._note(look, first, ended=ended)
+                    self._look_notes.note(look, first, ended=ended)
+                if reconciler.holds_test:
+                    self._repetitions.add(settings, reconciler)
             except ThrottledError:
                 self._logger.warning(
                     "SageMaker throttles, and this invocation has no time left: the next one goes on"
@@ -308,35 +337,8 @@ class Dispatcher:
                 self._left_over.append(name)
         if look is not None and name in self._failures:
             with self._kept_apart(name):
-                digest = self._settings.digests[name]
-                passes = isinstance(self._failures[name], NotVisibleYetError)
-                record = after_failed_look(look, digest, began=self._started, passes=passes)
-                self._gateways.journal.fleet.note_look(name, record)
+                self._look_notes.note_failed(look, self._failures[name])
         return True
-
-    def _note(self, look: Look, first: Round, *, ended: bool) -> None:
-        """Write how a look ended, if the next sweep has to know."""
-        if look.record.left_at is not None:
-            # This invocation may have the settings that the endpoint has left.
-            return
-        digest = self._settings.digests[look.endpoint_name]
-        record = after_look(
-            look,
-            digest,
-            ended=ended,
-            rests=first.rests,
-            began=self._started,
-            now=self._gateways.now(),
-            approved_digest=first.approved_digest,
-            retry_at=first.retry_at,
-        )
-        if record == look.record:
-            return
-        if record.rests:
-            # Together with others: if this invocation ends before, another look does no harm.
-            self._resting[look.endpoint_name] = record
-        else:
-            self._gateways.journal.fleet.note_look(look.endpoint_name, record)
 
     @contextmanager
     def _kept_apart(self, endpoint_name: str) -> Iterator[None]:

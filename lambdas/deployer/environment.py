@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, fields
 from typing import TYPE_CHECKING, Any
+
+from deployer.model.stack_identity import StackIdentity
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Environment:
     """The deployer's environment variables, which the stack sets.
 
@@ -20,7 +23,13 @@ class Environment:
         sweep_bus_name: The bus that the parts of a sweep are put on.
         outcome_topic_arn: The topic that outcomes are published to, for people.
         stack_name: The value of the tag by which the deployer knows its own resources.
+        deployer_role_name: The role that the deployer itself runs with.
+        model_buckets: The buckets that the role for models may read, with commas; None if the stack did not
+            make that role.
         history_days: After how many days the journal's history expires; None: never.
+        studio_url: The Studio domain in which people open the registry.
+        runbook_url: Where the folder docs/ can be read.
+        chats: How many channels of a chat are subscribed to the topic.
     """
 
     journal_table_name: str
@@ -29,7 +38,12 @@ class Environment:
     sweep_bus_name: str
     outcome_topic_arn: str
     stack_name: str
+    deployer_role_name: str
+    model_buckets: str | None = None
     history_days: int | None = None
+    studio_url: str | None = None
+    runbook_url: str | None = None
+    chats: int | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Environment:
@@ -46,8 +60,29 @@ class Environment:
                 "The stack sets them all: deploy it again."
             )
         required: Any = {name.lower(): variables[name] for name in names}
-        days = variables.get(_variable("history_days"))
-        return cls(**required, history_days=int(days) if days else None)
+        optional: Any = {
+            field.name: variables.get(_variable(field.name)) or None
+            for field in fields(cls)
+            if field.default is not MISSING
+        }
+        days, chats = optional.pop("history_days"), optional.pop("chats")
+        return cls(
+            **required,
+            **optional,
+            history_days=int(days) if days else None,
+            chats=int(chats) if chats else None,
+        )
+
+    @property
+    def identity(self) -> StackIdentity:
+        """The names that the stack gives to the deployer's resources."""
+        buckets = self.model_buckets
+        return StackIdentity(
+            execution_role_arn=self.execution_role_arn,
+            stack_name=self.stack_name,
+            deployer_role_name=self.deployer_role_name,
+            model_buckets=tuple(buckets.split(",")) if buckets is not None else None,
+        )
 
     def variables(self) -> dict[str, str]:
         """Return the variables that `read` reads, for the stack that sets them."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -27,15 +27,23 @@ from deployer.gateways.newer_members import pass_on_newer_members
 from deployer.gateways.reporter import Reporter
 from deployer.gateways.settings_files import SettingsFiles
 from deployer.gateways.topic import Topic
-from deployer.model.stack_identity import StackIdentity
+from deployer.messages.place import Place
 from deployer.triggers import read_trigger
+from deployer.value import value
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from deployer.model.stack_identity import StackIdentity
+
 logger = Logger()
 
 _ONE_LONG_TRY = Config(retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=LONGEST_SECONDS)
+_ONE_SHORT_TRY = Config(
+    retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=2, read_timeout=5
+)
+"""What a container logged is worth no long wait."""
+
 _UNVALIDATED = Config(parameter_validation=False)
 """No check by botocore: the stack and SageMaker check settings, and an older botocore knows less."""
 
@@ -44,7 +52,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Clients:
     """Built once, and used by every invocation of this execution environment."""
 
@@ -73,12 +81,19 @@ class _Clients:
         topic = Topic(
             cache(lambda: session.client("sns", config=config)),
             topic_arn=environment.outcome_topic_arn,
-            stack_name=environment.stack_name,
+            place=Place.of_topic(
+                environment.outcome_topic_arn,
+                stack_name=environment.stack_name,
+                studio_url=environment.studio_url,
+                runbook_url=environment.runbook_url,
+            ),
+            chats=bool(environment.chats),
         )
         configs = {
             # A smoke test repeats its unanswered calls itself, within its limits.
             "sagemaker-runtime": config.merge(_ONE_LONG_TRY),
             "sagemaker": config.merge(_UNVALIDATED),
+            "logs": config.merge(_ONE_SHORT_TRY),
         }
 
         @cache
@@ -102,13 +117,13 @@ class _Clients:
                 pause=lambda longest: time.sleep(random.uniform(0, longest)),  # noqa: S311
             ),
             bus=bus,
-            identity=StackIdentity(
-                execution_role_arn=environment.execution_role_arn, stack_name=environment.stack_name
-            ),
+            identity=environment.identity,
         )
 
 
 clients = _Clients.build(Environment.read(os.environ))
+# All that is loaded now lives as long as the process. Searching it for garbage took a tenth of a cold start.
+gc.freeze()
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

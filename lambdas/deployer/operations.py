@@ -51,5 +51,6 @@ OPERATIONS: Final[dict[str, tuple[str, ...]]] = {
     "sns": ("Publish",),
     "sagemaker-runtime": ("InvokeEndpoint",),
     "s3": ("GetObject", "ListObjectsV2"),
+    "logs": ("DescribeLogStreams", "GetLogEvents"),
 }
 """Service (botocore's name) -> API operations, sorted."""

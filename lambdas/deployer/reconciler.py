@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.before_rollout import is_tested_first
 from deployer.endpoint_pass.alarm_plans import AlarmPlans
+from deployer.endpoint_pass.approvals import Approvals
+from deployer.endpoint_pass.approvers import Approvers
 from deployer.endpoint_pass.attempts import Attempts
 from deployer.endpoint_pass.executor import Executor
 from deployer.endpoint_pass.holds import Holds
+from deployer.endpoint_pass.last_words import LastWords
 from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
 from deployer.endpoint_pass.notices import Notices
+from deployer.endpoint_pass.refused_writes import RefusedWrites
 from deployer.endpoint_pass.reports import Reports
 from deployer.endpoint_pass.round import Next, Round
 from deployer.endpoint_pass.versions import Versions
@@ -21,17 +26,23 @@ from deployer.gateways.refusals import denial
 from deployer.model.attempt import AttemptStatus
 from deployer.phases.abort_alarm import AbortAlarmPhase
 from deployer.phases.aborting import AbortingPhase, was_left_behind
-from deployer.phases.alarms import AlarmsPhase
-from deployer.phases.approvals import ApprovalsPhase, UnknownConfigPhase
+from deployer.phases.adoption import Adoption
+from deployer.phases.alarms import AlarmsPhase, ForgottenAlarmsPhase
+from deployer.phases.another_endpoint import AnotherEndpointPhase
+from deployer.phases.approvals import ApprovalsPhase, NothingApprovedPhase, UnknownConfigPhase
 from deployer.phases.autoscaling import AutoscalingPhase
+from deployer.phases.before_rollout import BeforeRollout
 from deployer.phases.choice import Chooser
 from deployer.phases.cleanup import CleanUpPhase
 from deployer.phases.deployment import DeploymentPhase
 from deployer.phases.first_look import FirstLookPhase
 from deployer.phases.planning import Planner
 from deployer.phases.promotion import PromotionPhase, VersionMetadataPhase
+from deployer.phases.proposal import Proposer
 from deployer.phases.repair import RepairPhase
+from deployer.phases.repeated_test import RepeatedTest
 from deployer.phases.reporting import ReportingPhase
+from deployer.phases.requests import RequestsPhase
 from deployer.phases.rest import RestPhase
 from deployer.phases.rollout import Rollout
 from deployer.phases.settlement import SettlementPhase
@@ -40,6 +51,8 @@ from deployer.phases.tags import TagsPhase
 from deployer.phases.variant_properties import UndonePropertiesPhase, VariantPropertiesPhase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from aws_lambda_powertools import Logger
 
     from deployer.endpoint_pass.round import Phase
@@ -65,6 +78,7 @@ class Reconciler:
         *,
         invocation_id: str,
         time_budget: TimeBudget,
+        followers: Callable[[str], Sequence[str]],
     ) -> None:
         name, now, stack_name = settings.endpoint_name, gateways.now, identity.stack_name
         ledger = Ledger(
@@ -72,43 +86,57 @@ class Reconciler:
             gateways.journal,
             logger,
             invocation_id=invocation_id,
-            writes_metadata=settings.stage_name is not None,
+            writes_metadata=settings.writes_metadata,
         )
         reports = Reports(ledger, gateways.reporter, now=now)
-        attempts = Attempts(ledger, reports, logger, now=now)
+        words = LastWords(gateways.container_logs, logger, quotes=settings.quotes_logs)
+        attempts = Attempts(ledger, reports, logger, now=now, last_words=words)
         versions = Versions(settings, identity, ledger, gateways.registry, gateways.s3, logger)
         notices = Notices(name, ledger, gateways.reporter, logger, now=now)
-        executor = Executor(settings, gateways, ledger, time_budget, logger, stack_name=stack_name)
+        refused = RefusedWrites(ledger, now=now)
+        executor = Executor(settings, gateways, ledger, refused, time_budget, logger, stack_name=stack_name)
         holds = Holds(settings, gateways.journal.pauses, now=now)
-        approvals = ApprovalsPhase(settings, ledger, versions, notices, logger)
-        chooser = Chooser(ledger, versions, gateways.models_and_configs, holds, approvals, logger, now=now)
+        approvers = Approvers(settings, identity, gateways.journal.standing_approvals, followers)
+        approvals = Approvals(settings, ledger, versions, approvers, notices, logger)
+        approvals_phase = ApprovalsPhase(settings, ledger, approvals, versions, notices, logger)
+        adoption = Adoption(settings, gateways, versions)
+        models = gateways.models_and_configs
+        chooser = Chooser(ledger, versions, models, adoption, holds, approvals, logger, now=now)
         alarm_plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
         planner = Planner(settings, identity, gateways, ledger, alarm_plans, notices)
+        proposer = Proposer(chooser, planner, versions, gateways.endpoints)
         rollout = Rollout(gateways, ledger, attempts, versions, executor, holds, logger)
         testing = SmokeTestingPhase(settings, gateways, ledger, attempts, versions, time_budget, logger)
-        repair = RepairPhase(ledger, gateways.models_and_configs, executor, logger)
+        before_rollout = BeforeRollout(gateways, attempts, versions, testing, executor, logger)
+        repair = RepairPhase(ledger, gateways.models_and_configs, executor, refused, logger)
+        aborting = AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now)
+        self._repeated_test = RepeatedTest(settings, gateways, ledger, versions, testing, aborting, logger)
         self._phases: tuple[Phase, ...] = (
-            FirstLookPhase(settings, gateways, ledger, versions, notices, logger, now=now),
-            approvals,
+            FirstLookPhase(settings, gateways, ledger, versions, approvers, notices, adoption, logger),
+            ForgottenAlarmsPhase(gateways.endpoints, ledger, alarm_plans, executor, notices, logger, now=now),
+            approvals_phase,
+            RequestsPhase(ledger, gateways.journal.requests, notices, logger),
+            NothingApprovedPhase(ledger, logger),
             RestPhase(reports, repair, versions, chooser, ledger, alarm_plans, logger, now=now),
             SettlementPhase(
                 gateways.endpoints, ledger, attempts, reports, testing, executor, logger, now=now
             ),
-            UnknownConfigPhase(approvals, ledger, logger),
+            AnotherEndpointPhase(ledger),
+            UnknownConfigPhase(approvals_phase, ledger, logger),
             testing,
-            AbortingPhase(settings, ledger, attempts, versions, notices, executor, logger, now=now),
+            aborting,
             UndonePropertiesPhase(settings, ledger, notices),
-            DeploymentPhase(chooser, planner, rollout, testing, attempts, versions, notices, logger),
+            DeploymentPhase(proposer, before_rollout, rollout, testing, attempts, versions, notices, logger),
             repair,
             TagsPhase(settings, ledger, executor, stack_name=stack_name),
             AutoscalingPhase(settings, ledger, executor),
-            AlarmsPhase(settings, ledger, alarm_plans, executor, logger, now=now),
+            AlarmsPhase(settings, ledger, alarm_plans, executor, refused, logger, now=now),
             VariantPropertiesPhase(settings, ledger, executor),
             AbortAlarmPhase(settings, ledger, executor),
-            VersionMetadataPhase(settings, ledger, versions, executor, logger),
-            PromotionPhase(settings, attempts, versions, gateways.alarms, executor, logger, now=now),
-            CleanUpPhase(name, gateways, attempts, versions, executor, logger),
-            ReportingPhase(ledger, notices),
+            VersionMetadataPhase(ledger, versions, approvals, executor, refused, logger),
+            PromotionPhase(settings, attempts, versions, gateways.alarms, executor, refused, logger, now=now),
+            CleanUpPhase(name, gateways, attempts, versions, executor, refused, logger),
+            ReportingPhase(ledger, notices, refused),
         )
         self._ledger = ledger
         self._latest_before = ledger.history.latest_attempt
@@ -128,6 +156,7 @@ class Reconciler:
             began is in the journal. Otherwise an earlier attempt is under way, or another invocation is at
             work, maybe with other settings.
         """
+        began = self._now()
         try:
             followed = self._make_round(first)
             rounds = 1
@@ -139,6 +168,8 @@ class Reconciler:
             if (denied := denial(error)) is not None:
                 self._notices.report(f"{self._ledger.endpoint_name} cannot be looked after. {denied}")
             raise
+        finally:
+            self._logger.info("Pass over", pass_seconds=(self._now() - began).total_seconds())
         return followed in {Next.GO_ON, Next.STOP} and self._is_settled_or_own()
 
     def _goes_again(self, followed: Next) -> bool:
@@ -178,11 +209,24 @@ class Reconciler:
         return followed
 
     @property
+    def holds_test(self) -> bool:
+        """Whether this pass tested a version in the bake, and this invocation is to test it again."""
+        return self._repeated_test.is_held
+
+    def test_again(self) -> Next:
+        """Repeat the smoke test that this invocation claimed, in place of a pass; see `RepeatedTest.run`."""
+        return self._repeated_test.run()
+
+    def release_test(self) -> None:
+        """Let any other invocation repeat the smoke test that this one claimed."""
+        self._repeated_test.release()
+
+    @property
     def was_cut_short(self) -> bool:
         """Whether an invocation died during the endpoint's smoke test. The next one may, too."""
         attempt = self._ledger.history.unsettled
         return (
             attempt is not None
-            and attempt.status is AttemptStatus.TESTING
+            and (attempt.status is AttemptStatus.TESTING or is_tested_first(attempt))
             and (self._now() >= attempt.lease_until or attempt.invocation_id == self._ledger.invocation_id)
         )

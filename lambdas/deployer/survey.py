@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from deployer.decisions.alarms import are_as_wanted
+from deployer.decisions.before_rollout import may_be_for_a_test
 from deployer.decisions.sweep import (
     SEARCHED,
     digest_of_approved,
@@ -27,7 +28,7 @@ from deployer.model.fleet import FleetRecord, Look
 from deployer.model.names import account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from aws_lambda_powertools import Logger
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from deployer.model.alarm import ObservedAlarm
     from deployer.model.endpoint import EndpointSummary
     from deployer.model.fleet import FleetNotes
+    from deployer.model.request import Request
     from deployer.model.settings import EndpointSettings
 
 
@@ -55,10 +57,12 @@ class Looks(NamedTuple):
         needed: Those that changed, or have something to do.
         due: Those whose daily check or weekly look is due, the earliest first. A later sweep can make what
             this one has no time for.
+        of_tests: Listed endpoints at rest that may be test endpoints, by their names.
     """
 
     needed: list[Look]
     due: list[Look]
+    of_tests: list[str]
 
 
 class Survey:
@@ -91,26 +95,43 @@ class Survey:
         self.failure: ClientError | BotoCoreError | None = None
         """Why Search told nothing. The rest of the sweep goes on without it."""
 
+    @cached_property
+    def requests(self) -> Sequence[Request]:
+        """What operators ask for. What they ask of an endpoint that nobody manages is forgotten."""
+        asked = self._gateways.journal.requests.all()
+        for each in asked:
+            if each.endpoint_name not in self._settings.digests:
+                self._logger.warning(
+                    f"Nobody manages {each.endpoint_name}: its {each.verb or 'request'} is not done"
+                )
+                self._gateways.journal.requests.end(each)
+        return [each for each in asked if each.endpoint_name in self._settings.digests]
+
     def looks(self, notes: FleetNotes) -> Looks:
-        """Return the looks that a sweep has to make."""
+        """Return the looks that a sweep has to make. A request leads to one at once."""
         digests = self._settings.digests
-        summaries = self._gateways.endpoints.summaries() if digests else {}
+        summaries = self._gateways.endpoints.summaries()
         changed = self._changed()
         needed: list[Look] = []
         due: list[tuple[datetime, Look]] = []
         for name, settings_digest in digests.items():
             look = self._look(name, notes.records, summaries.get(name))
-            if needs_look(look, settings_digest, changed=changed.get(name), now=self._now):
+            if look.requests or needs_look(look, settings_digest, changed=changed.get(name), now=self._now):
                 needed.append(look)
             elif is_check_due(look, notes.checked_until, self._now):
                 is_whole = is_weekly_look_due(look, notes.checked_until, self._now)
                 checked = replace(look, is_due_only=True, is_whole=is_whole)
                 due.append((last_check_due(name, self._now), checked))
         self._due = [look for _, look in sorted(due, key=itemgetter(0))]
-        return Looks(needed, self._due)
+        of_tests = [
+            name
+            for name, summary in summaries.items()
+            if name not in digests and may_be_for_a_test(name) and not summary.modifying
+        ]
+        return Looks(needed, self._due, of_tests)
 
     def looks_at(self, names: Iterable[str], records: Mapping[str, FleetRecord]) -> list[Look]:
-        """Return looks at some endpoints, which a sweep handed over by their names."""
+        """Return looks at some endpoints, which a sweep handed over by their names, or for which one asks."""
         return [self._look(name, records, self._summary(name)) for name in names]
 
     def differs(self, look: Look, settings: EndpointSettings) -> bool:
@@ -127,7 +148,8 @@ class Survey:
 
     def _look(self, name: str, records: Mapping[str, FleetRecord], summary: EndpointSummary | None) -> Look:
         look = Look(name, records.get(name, FleetRecord()), summary, self._approved_elsewhere(name))
-        return replace(look, is_whole=reads_all(look, self._now))
+        asked = tuple(each for each in self.requests if each.endpoint_name == name)
+        return replace(look, is_whole=reads_all(look, self._now), requests=asked)
 
     @cached_property
     def _alarms(self) -> Mapping[str, ObservedAlarm]:

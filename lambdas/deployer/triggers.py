@@ -9,15 +9,18 @@ Sources: the SageMaker, Systems Manager and EventBridge user guides' event examp
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
-from deployer.contract import PART_DETAIL_TYPE, SOURCE
+from deployer.contract import PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE, SOURCE
+from deployer.model.endpoint import VariantStatus
 from deployer.model.life_cycle import LifeCycle
 from deployer.model.trigger import (
     EndpointChanged,
     NothingToDecide,
     PackageChanged,
+    RequestsMade,
     SettingsDeployed,
     Sweep,
     SweepPart,
@@ -54,6 +57,8 @@ def read_trigger(event: Any) -> Trigger:  # noqa: ANN401 - whatever Lambda is in
             return SettingsDeployed(event_id=event_id)
         case ("aws.events", "Scheduled Event"):
             return Sweep(event_id=event_id)
+        case (source, asked) if (source, asked) == (SOURCE, REQUEST_DETAIL_TYPE):
+            return RequestsMade(event_id=event_id)
         case (source, part) if (source, part) == (SOURCE, PART_DETAIL_TYPE):
             return _sweep_part(detail, event_id)
         case _:
@@ -70,17 +75,25 @@ def _endpoint_changed(detail: dict[str, Any], event_id: str) -> Trigger:
 
 def _rollout_changed(detail: dict[str, Any], event_id: str) -> Trigger:
     trigger = _endpoint_changed(detail, event_id)
-    statuses = _pending_statuses(detail.get("PendingDeploymentSummary"))
-    if isinstance(trigger, EndpointChanged) and _BAKING not in statuses:
+    if not isinstance(trigger, EndpointChanged):
+        return trigger
+    pending = _pending_statuses(detail.get("PendingDeploymentSummary"))
+    if not any(status.status == _BAKING for each in pending for status in each):
         return NothingToDecide(f"no new fleet of {trigger.endpoint_name} bakes", event_id)
-    return trigger
+    return replace(trigger, pending_statuses=pending)
 
 
-def _pending_statuses(pending: object) -> set[object]:
+def _pending_statuses(pending: object) -> tuple[tuple[VariantStatus, ...], ...]:
     """Return the stages of an update's new variants; none for a change of capacity."""
     variants = _dicts(pending.get("ProductionVariants")) if isinstance(pending, dict) else []
-    statuses = [status for each in variants for status in _dicts(each.get("VariantStatus"))]
-    return {each["Status"] for each in statuses if isinstance(each.get("Status"), str)}
+    return tuple(
+        tuple(
+            VariantStatus(status["Status"], str(status.get("StatusMessage") or ""))
+            for status in _dicts(each.get("VariantStatus"))
+            if isinstance(status.get("Status"), str)
+        )
+        for each in variants
+    )
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
@@ -115,8 +128,8 @@ def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: st
     given = detail.get("UpdatedModelPackageFields")
     fields = given if isinstance(given, list) else []
     if fields and all(each == _METADATA for each in fields):
-        # Stages write metadata for each endpoint. If each of these events led to a pass over each follower,
-        # an approval would cost the square of the followers.
+        # The deployer writes metadata for each endpoint. If each of these events led to a pass over each
+        # follower, an approval would cost the square of the followers.
         return NothingToDecide(f"only metadata of {arn} changed", event_id)
     return PackageChanged(
         group_name=group,
@@ -128,6 +141,7 @@ def _package_changed(event: dict[str, Any], detail: dict[str, Any], event_id: st
         last_modified_time=_time(detail.get("LastModifiedTime")),
         life_cycle=LifeCycle.parse(detail.get("ModelLifeCycle")),
         names_life_cycle="ModelLifeCycle" in fields,
+        registered_at=_time(detail.get("CreationTime")),
     )
 
 

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from local_cloud.front_door.http import Send
+    from local_cloud.front_door.http import Request, Send
 
 # A name below `localhost` never leaves the machine (RFC 6761, section 6.3); S3 clients put a bucket there.
 _HOST: Final = re.compile(r"(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_.-]+\.)?localhost)(?::(?P<port>\d{1,5}))?")
+_OWN_NAMES: Final = ("127.0.0.1", "[::1]", "localhost")
 _HTTP_PORT: Final = 80
 _OWN_SITE: Final = frozenset({"none", "same-origin"})
 _CORS: Final = b"access-control-"
@@ -45,6 +46,21 @@ def refusal(method: str, headers: Iterable[tuple[bytes, bytes]], *, port: int) -
         if name == "sec-fetch-site" and value.lower() not in _OWN_SITE:
             return f"Sec-Fetch-Site is {value}: a web page of another site sent it"
     return None
+
+
+def visits(head: Request, *, port: int) -> bool:
+    """Tell whether a person opened the local cloud's own address in a browser.
+
+    No AWS client asks for HTML. Below another host name, the root is a bucket's.
+    """
+    return (
+        head.method in {"GET", "HEAD"}
+        and head.path == "/"
+        and not head.query
+        and "authorization" not in head.headers
+        and "text/html" in head.headers.get("accept", "")
+        and head.headers.get("host", "").lower() in {f"{name}:{port}" for name in _OWN_NAMES}
+    )
 
 
 def _is_ours(host: str, port: int) -> bool:

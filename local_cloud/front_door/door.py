@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from local_cloud.front_door import browsers
@@ -25,6 +26,11 @@ _PRIVATE_PREFIXES: Final = ("/_local_cloud/", "/_ministack/", "/_localstack/")
 # CloudFormation's custom resources and wait conditions answer here: the random token in the path admits them.
 _ANSWERS_OF_RESOURCES: Final = ("/_ministack/cfn-response/", "/_ministack/cfn-signal/")
 
+_WELCOME: Final = (
+    "This is Greenlight's local cloud. It answers AWS clients, and has no pages to show.\n"
+    "The terminal that runs it says what happens and how to ask: `greenlight status`, for example.\n"
+)
+
 
 class Door:
     """Refuses requests; None means that a request may pass."""
@@ -40,18 +46,22 @@ class Door:
         if foreign is not None:
             _LOGGER.warning("Refused %s %s: %s", head.method, head.path, foreign)
             return _forbidden(f"Refused: {foreign}.")
-        if not head.path.startswith(_PRIVATE_PREFIXES) or _is_answer_of_resource(head) or self._knows(head):
+        if not head.path.startswith(_PRIVATE_PREFIXES) or self._may_enter(head):
             return None
         return _forbidden(
             f"Refused: {head.path} is for those who know this start's secret. Send it as {SECRET_HEADER}; "
             "it is AWS_SECRET_ACCESS_KEY among the variables that the local cloud prints."
         )
 
+    def welcome(self, head: Request) -> Response | None:
+        """Answer a person's browser, which would otherwise see S3's refusal; nobody has to sign for it."""
+        if not browsers.visits(head, port=self._port):
+            return None
+        return Response(200, _WELCOME.encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
     def refuse_signature(self, scope: Scope, request: Request) -> Response | None:
         """Refuse a request without a valid signature or an administrator's secret."""
-        if request.path.startswith(_PRIVATE_PREFIXES) and (
-            _is_answer_of_resource(request) or self._knows(request)
-        ):
+        if request.path.startswith(_PRIVATE_PREFIXES) and self._may_enter(request):
             return None
         refused = self._signatures.failure(
             method=request.method,
@@ -64,6 +74,16 @@ class Door:
             return None
         status, headers, body = self._signatures.answer(refused, request)
         return Response(status, body, headers)
+
+    def _may_enter(self, request: Request) -> bool:
+        """Tell whether a request to a private path has what the path takes."""
+        return (
+            _is_answer_of_resource(request)
+            or self._signatures.code_urls.admits(
+                request.method, request.path, request.query, now=datetime.now(UTC)
+            )
+            or self._knows(request)
+        )
 
     def _knows(self, request: Request) -> bool:
         given = request.headers.get(SECRET_HEADER, "")

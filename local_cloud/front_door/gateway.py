@@ -153,8 +153,8 @@ class Gateway:
             return
         send = browsers.without_cors(send)
         head = request_head(scope)
-        if refused := self._door.refuse_head(scope, head):
-            await send_response(send, refused, request_id=str(uuid.uuid4()))
+        if answer := self._door.refuse_head(scope, head) or self._door.welcome(head):
+            await send_response(send, answer, request_id=str(uuid.uuid4()))
             return
         try:
             body = await read_body(receive)

@@ -8,18 +8,22 @@ Changes to MiniStack, and reasons:
     `cloudwatch/alarm_evaluation.py` handles all of them. `evaluate_alarms` evaluates all alarms, repeatedly.
 `cloudwatch._put_metric_alarm` and `provisioners._cw_metric_alarm_record` keep `Metrics`
     Alarms on metric math lost their expressions, or CloudFormation refused them.
+`cloudwatch._get_metric_data` computes expressions
+    MiniStack answers each with an internal error.
 """
 # ruff: noqa: SLF001 - touching MiniStack's internals is what this module is for; RELIED_ON lists them.
 
 from __future__ import annotations
 
 import importlib
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.cloudwatch import alarm_evaluation
 from local_cloud.cloudwatch.alarm_evaluation import State
+from local_cloud.cloudwatch.metric_math import compute
 from local_cloud.sagemaker.switch_settings import SetAlarmState
 from local_cloud.sagemaker.switches import Switches
 
@@ -34,16 +38,21 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.services.cloudformation.provisioners", "_cw_metric_alarm_record"),
     ("ministack.services.cloudwatch", "_alarms"),
     ("ministack.services.cloudwatch", "_calc_stats"),
+    ("ministack.services.cloudwatch", "_cbor_metric_data_result"),
+    ("ministack.services.cloudwatch", "_cbor_ok"),
     ("ministack.services.cloudwatch", "_composite_alarms"),
     ("ministack.services.cloudwatch", "_dims_key"),
     ("ministack.services.cloudwatch", "_dispatch_alarm_actions"),
     ("ministack.services.cloudwatch", "_evaluate_alarm"),
     ("ministack.services.cloudwatch", "_evaluate_parent_alarms"),
+    ("ministack.services.cloudwatch", "_get_metric_data"),
+    ("ministack.services.cloudwatch", "_json_ok"),
     ("ministack.services.cloudwatch", "_metrics"),
     ("ministack.services.cloudwatch", "_put_metric_alarm"),
     ("ministack.services.cloudwatch", "_record_history"),
     ("ministack.services.cloudwatch", "_stat_value"),
     ("ministack.services.cloudwatch", "_store_datum"),
+    ("ministack.services.cloudwatch", "_ts_iso"),
     ("ministack.services.sqs", "_queues"),
     ("ministack.services.sqs", "_refresh_counts"),
 )
@@ -68,6 +77,7 @@ class CloudWatchMetrics:
         self._provisioners: Any = importlib.import_module("ministack.services.cloudformation.provisioners")
         self._sqs: Any = importlib.import_module("ministack.services.sqs")
         self._responses: Any = importlib.import_module("ministack.core.responses")
+        self._get_metric_data = self._cloudwatch._get_metric_data
 
     def install(self) -> None:
         """From now on, evaluate alarms here, also those on metric math."""
@@ -76,6 +86,7 @@ class CloudWatchMetrics:
 
     def keep_metric_math(self) -> None:
         """From now on, keep the queries of alarms on metric math."""
+        self._cloudwatch._get_metric_data = self._computing_expressions
         self._cloudwatch._put_metric_alarm = self._keeping_metrics(self._cloudwatch._put_metric_alarm)
         self._provisioners._cw_metric_alarm_record = self._reading_metrics(
             self._provisioners._cw_metric_alarm_record
@@ -143,6 +154,36 @@ class CloudWatchMetrics:
 
         return put_metric_alarm
 
+    def _computing_expressions(self, params: Any, document: Any, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - MiniStack's own signature
+        queries = (document or {}).get("MetricDataQueries", [])
+        if not any("Expression" in each for each in queries):
+            return self._get_metric_data(params, document, is_cbor, is_json)
+        plain = [{**each, "ReturnData": True} for each in queries if "Expression" not in each]
+        _, _, body = self._get_metric_data(
+            params, {**document, "MetricDataQueries": plain}, is_cbor=False, is_json=True
+        )
+        series = {
+            each["Id"]: dict(zip(each["Timestamps"], each["Values"], strict=True))
+            for each in json.loads(body)["MetricDataResults"]
+        }
+        results = [
+            self._result(each, computed(each, series)) for each in queries if each.get("ReturnData", True)
+        ]
+        if is_cbor:
+            shown = [self._cloudwatch._cbor_metric_data_result(each) for each in results]
+            return self._cloudwatch._cbor_ok({"MetricDataResults": shown})
+        return self._cloudwatch._json_ok({"MetricDataResults": results})
+
+    def _result(self, query: Mapping[str, Any], values: Mapping[float, float]) -> dict[str, Any]:
+        newest_first = sorted(values, reverse=True)
+        return {
+            "Id": query["Id"],
+            "Label": query.get("Label", query["Id"]),
+            "Timestamps": [self._cloudwatch._ts_iso(at) for at in newest_first],
+            "Values": [values[at] for at in newest_first],
+            "StatusCode": "Complete",
+        }
+
     def _reading_metrics(self, record: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
         def alarm_record(name: str, properties: dict[str, Any]) -> Any:  # noqa: ANN401 - MiniStack's alarm
             metrics = properties.get("Metrics")
@@ -193,6 +234,23 @@ class CloudWatchMetrics:
             return None
         value: float | None = self._cloudwatch._stat_value(stats, statistic, chosen)
         return value
+
+
+def computed(query: Mapping[str, Any], series: Mapping[str, Mapping[float, float]]) -> dict[float, float]:
+    """Return the values of a query of GetMetricData by time; an expression has one where it can be computed.
+
+    Args:
+        query: The query.
+        series: The values of each query without an expression, by id and time.
+    """
+    if "Expression" not in query:
+        return dict(series[query["Id"]])
+    found: dict[float, float] = {}
+    for at in sorted({at for values in series.values() for at in values}):
+        value = compute(query["Expression"], {name: values.get(at) for name, values in series.items()})
+        if value is not None:
+            found[at] = value
+    return found
 
 
 def _make_metric_math(alarm: dict[str, Any], metrics: Sequence[dict[str, Any]]) -> None:

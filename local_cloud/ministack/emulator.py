@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from local_cloud.ministack import (
     bus_policies,
     cloudwatch_metrics,
+    code_urls,
     enforcement,
     event_buses,
     iam,
@@ -71,6 +72,7 @@ RELIED_ON: tuple[tuple[str, str], ...] = (
     ("ministack.core.router", "detect_service"),
     *bus_policies.RELIED_ON,
     *cloudwatch_metrics.RELIED_ON,
+    *code_urls.RELIED_ON,
     *enforcement.RELIED_ON,
     *event_buses.RELIED_ON,
     *role_permissions.RELIED_ON,

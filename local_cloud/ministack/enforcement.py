@@ -14,7 +14,7 @@ creates one. Changes to MiniStack, and reasons:
     "CloudWatch_alarms_and_tagging"; seen: cisagov/cool-assessment-terraform PR #245).
 `iam_actions.extract_resource_arn` becomes `_resource_arn`
     MiniStack checks GetParametersByPath on every parameter, DescribeAlarms and the tagging of alarms on
-    everything, an alias instead of its key, and a role without its path.
+    everything, an alias instead of its key, a role without its path, and FilterLogEvents without streams.
 `iam_actions.access_denied_response` names the action and the resource
     MiniStack names no resource for most services, and only the operation when a role may not be passed.
 `cloudwatch._describe_alarms` hides composite alarms from callers who may not see them
@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iam_evaluator.decision import AccessRequest, Decision, Outcome, PolicyKind
 from local_cloud.ministack.iam import DESCRIBE_ALARMS, MiniStackIam, alarms_of
 from local_cloud.ministack.identities import Refusal
-from local_cloud.ministack.named_in_requests import alarms_named, asks, json_object
+from local_cloud.ministack.named_in_requests import alarms_named, asks, json_object, rule_named
 from local_cloud.sagemaker import arns
 from local_cloud.sagemaker.switch_settings import DescribedAlarms, TagsOfAlarmChanges
 
@@ -274,12 +274,17 @@ class Enforcement:
             return (
                 f"arn:{arns.partition(region)}:ssm:{region}:{account_id}:parameter/{below.removeprefix('/')}"
             )
+        if service == "events" and (rule := rule_named(body)):
+            return f"arn:{arns.partition(region)}:events:{region}:{account_id}:rule/{rule}"
         if service == "monitoring" and (tagged := json_object(body).get("ResourceARN")):
             return str(tagged)
         if service == "monitoring" and arn == "*" and (names := alarms_named(headers, body, params)):
             described = asks(headers, params, "DescribeAlarms")
             name = self._permissions.described(names[0]) if described else names[0]
             return f"{alarms_of(region, account_id)}{name}"
+        if asks(headers, params, "FilterLogEvents"):
+            # Seen with DescribeMetricFilters: prowler-cloud/prowler PR #37.
+            return f"{arn}:log-stream:"
         if service == "kms" and ":alias/" in arn:
             return self._permissions.key(account_id, region, arn)[0] or arn
         if service == "iam" and ":role/" in arn:

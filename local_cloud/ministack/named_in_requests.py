@@ -20,6 +20,19 @@ def alarms_named(headers: Mapping[str, str], body: bytes, params: Mapping[str, A
     return [str(name) for name in named] or (["*"] if asks(headers, params, "DescribeAlarms") else [])
 
 
+def rule_named(body: bytes) -> str | None:
+    """Return the rule whose targets a request of EventBridge's is about, as ARNs name it.
+
+    Calls about targets are authorised on the rule (service authorization reference), and the ARN of a rule on
+    the default bus does not name the bus.
+    """
+    document = json_object(body)
+    name, bus = document.get("Rule"), str(document.get("EventBusName") or "default").rpartition("/")[2]
+    if not name:
+        return None
+    return str(name) if bus == "default" else f"{bus}/{name}"
+
+
 def asks(headers: Mapping[str, str], params: Mapping[str, Any], operation: str) -> bool:
     """Tell whether a request asks for an operation, by its header or its parameters."""
     return operation in (*headers.get("x-amz-target", "").rsplit(".", 1), *params.get("Action", ()))

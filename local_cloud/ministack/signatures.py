@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+from local_cloud.ministack.code_urls import CodeUrls
 from local_cloud.ministack.identities import Refusal
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ class Signatures:
         self._router: Any = importlib.import_module("ministack.core.router")
         self._sigv4: Any = importlib.import_module("ministack.core.sigv4")
         self._sts: Any = importlib.import_module("ministack.services.sts")
+        self.code_urls = CodeUrls(secret)
 
     def install(self) -> None:
         """Derive the credentials of Lambda's functions from the secret: MiniStack's can be guessed."""
+        self.code_urls.install()
         runtime: Any = importlib.import_module("ministack.core.lambda_runtime")
         functions: Any = importlib.import_module("ministack.services.lambda_svc")
         original = runtime.execution_credentials

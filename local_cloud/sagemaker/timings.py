@@ -17,6 +17,14 @@ MOST_SECONDS: Final = 100_000_000
 MOST_TIMES: Final = 10_000
 """The same limit for factors."""
 
+MOST_SPEED: Final = 60
+"""The fastest clock for people: CloudWatch's minute becomes a second."""
+
+_AT_THE_MACHINES_PACE: Final = frozenset(
+    {"health_poll_seconds", "health_check_timeout_seconds", "unhealthy_patience_seconds"}
+)
+"""Containers start as processes of this machine, which a faster clock does not make faster."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
@@ -77,6 +85,9 @@ class Timings:
     """How long an edited policy or a new role needs to take effect, in the gateway; on AWS some seconds. A
     state that nobody has asked about before counts as known, except for a newer role."""
 
+    log_delivery_seconds: float = 0.0
+    """From a container's line until CloudWatch Logs shows it, in the gateway. AWS documents no delay."""
+
     wait_scale: float = 1.0
     """Multiplies a deployment config's own waits (canary interval, termination wait)."""
 
@@ -97,6 +108,25 @@ class Timings:
             rescaling_seconds=180,
             deleting_seconds=30,
             system_updating_seconds=600,
+        )
+
+    def faster(self, speed: float) -> Timings:
+        """Return the durations of a clock that runs so many times as fast.
+
+        What depends on a container's start keeps its time.
+
+        Raises:
+            ValueError: The speed is below 1, or too high for alarms to see real calls.
+        """
+        if not 1 <= speed <= MOST_SPEED:
+            raise ValueError(f"A speed of {speed:g} is not possible. It is a number from 1 to {MOST_SPEED}.")
+        return replace(
+            self,
+            **{
+                name: value / speed
+                for name, value in asdict(self).items()
+                if name not in _AT_THE_MACHINES_PACE
+            },
         )
 
     def to_document(self) -> dict[str, float]:

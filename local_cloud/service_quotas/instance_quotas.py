@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TARGET_PREFIX: Final = "ServiceQuotasV20190624."
 
 WITHOUT_LIMIT: Final = 1_000_000
-"""The listed value without a limit."""
+"""The default quota: there is no limit but the one that an account was given."""
 
 _LARGEST_PAGE: Final = 100
 _OPERATIONS: Final = ("ListAWSDefaultServiceQuotas", "ListServiceQuotas")
@@ -65,19 +65,15 @@ def call(
         )
     if asked["ServiceCode"] != "sagemaker":
         raise ServiceError("NoSuchResourceException", "The request failed because the service is not known.")
-    limits = (
-        control_plane.limits.instance_quotas(caller.account_id, caller.region)
-        if operation == "ListServiceQuotas"
-        else {}
-    )
+    limits: Mapping[str, int] = dict.fromkeys(_instance_types(), WITHOUT_LIMIT)
+    if operation == "ListServiceQuotas":
+        # "If the applied quota value is not available for a quota, the quota is not retrieved" (botocore).
+        limits = control_plane.limits.instance_quotas(caller.account_id, caller.region)
     first = _first(asked.get("NextToken"))
     size = asked.get("MaxResults", _LARGEST_PAGE)
-    page = _instance_types()[first : first + size]
-    following = {"NextToken": str(first + size)} if first + size < len(_instance_types()) else {}
-    return {
-        "Quotas": [_quota(name, limits.get(name, WITHOUT_LIMIT), caller) for name in page],
-        **following,
-    }
+    page = sorted(limits)[first : first + size]
+    following = {"NextToken": str(first + size)} if first + size < len(limits) else {}
+    return {"Quotas": [_quota(name, limits[name], caller) for name in page], **following}
 
 
 def _first(token: str | None) -> int:
@@ -107,7 +103,7 @@ def _quota(instance_type: str, limit: int, caller: Caller) -> dict[str, Any]:
 @cache
 def _instance_types() -> list[str]:
     types: list[str] = sagemaker_service_model()["shapes"]["ProductionVariantInstanceType"]["enum"]
-    return sorted(types)
+    return types
 
 
 @cache

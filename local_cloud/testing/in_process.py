@@ -1,9 +1,9 @@
 """Answer botocore's clients inside this process: the same cloud without sockets, threads or wall clock.
 
-Unmodified clients keep their serialisers, parsers, retries and error types; only the socket is replaced. So
-the deployer's real gateways run against the real state machine, in virtual time, at full speed. SageMaker is
-the given control plane, with Application Auto Scaling for its variants. Every other service is MiniStack's,
-whose state is per account: use a separate account for each test.
+Unmodified clients keep their serialisers, parsers, retries and error types; the socket is replaced, with what
+only a socket needs. So the deployer's real gateways run against the real state machine, in virtual time, at
+full speed. SageMaker is the given control plane, with Application Auto Scaling for its variants. Every other
+service is MiniStack's, whose state is per account: use a separate account for each test.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from local_cloud.sagemaker.errors import ServiceError
 from local_cloud.sagemaker.ports import AlarmState, Caller
 from local_cloud.sagemaker.protocol import wire
 from local_cloud.sagemaker_runtime.runtime import answer_invocation
+from local_cloud.testing import dynamodb_in_a_hurry
+from local_cloud.testing.unprepared_requests import leave_unprepared
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
@@ -56,8 +58,8 @@ CallHook = Callable[[str, str], None]
 """Called with service and operation. If it raises an error, the error replaces the answer."""
 
 
-def _do_nothing(_service: str, _operation: str) -> None:
-    pass
+def do_nothing(_service: str, _operation: str) -> None:
+    """Let a call be made as it is."""
 
 
 class InProcessCloud:
@@ -89,8 +91,8 @@ class InProcessCloud:
         self._caller = Caller(account_id, region, arn, principal)
         self._clients: dict[tuple[str, Config | None], Any] = {}
         self.calls: list[tuple[str, str]] = []
-        self.before_call: CallHook = _do_nothing
-        self.after_call: CallHook = _do_nothing
+        self.before_call: CallHook = do_nothing
+        self.after_call: CallHook = do_nothing
 
     def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401 - any of boto3's
         """Return the one client of a service with a configuration: making it takes longer than its calls."""
@@ -226,6 +228,7 @@ def _iam() -> tuple[MiniStackIam, Enforcement]:
     enforcement = Enforcement(iam)
     enforcement.hide_composite_alarms()
     CloudWatchMetrics().keep_metric_math()
+    dynamodb_in_a_hurry.hurry()
     return iam, enforcement
 
 
@@ -236,7 +239,9 @@ def _form(headers: dict[str, str], body: bytes) -> str:
 @cache
 def _prototype(service: str, region: str, config: Config | None) -> Any:  # noqa: ANN401 - any of boto3's
     """Return a client that is never called; all others of its kind are copies of it."""
-    return _session().client(service, region_name=region, config=config)  # type: ignore[call-overload] # the name is not a literal
+    made = _session().client(service, region_name=region, config=config)  # type: ignore[call-overload] # the name is not a literal
+    leave_unprepared(made)
+    return made
 
 
 class _OwnEvents(HierarchicalEmitter):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-from demo.cdk import bootstrap, deploy
+from demo.cdk import bootstrap, deploy_stack
 from demo.outcomes import OutcomeQueue
 from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually
+from tests.e2e.command import Done, greenlight, greenlight_process
+from tests.infra.conftest import synthesise_into
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from mypy_boto3_sagemaker import SageMakerClient
 
@@ -31,10 +33,10 @@ class Deployment:
         self.account = Account(cloud, account_id)
         self.account.bucket = f"sagemaker-{self.account.region}-{account_id}"
         self._directory = directory
-        self._endpoints_dir = directory / "endpoints"
-        self._endpoints_dir.mkdir(parents=True)
+        self.endpoints_dir = directory / "endpoints"
+        self.endpoints_dir.mkdir(parents=True)
         self._environ = cloud.environ(account_id, self.account.region)
-        self._context: dict[str, str] = {"endpoints_dir": str(self._endpoints_dir)}
+        self._context: dict[str, str] = {"endpoints_dir": str(self.endpoints_dir)}
         self.outputs: dict[str, str] = {}
 
     def deploy(self, endpoints: Mapping[str, Mapping[str, Any]], **context: str) -> Deployment:
@@ -65,8 +67,35 @@ class Deployment:
         return self
 
     def deploy_again(self) -> None:
-        """Deploy the present settings."""
-        self.outputs = deploy(environ=self._environ, directory=self._directory, context=self._context)
+        """Deploy the present settings. CDK runs in this process, which the CLI would start again."""
+        assembly = Path(mkdtemp(dir=self._directory))
+        synthesise_into(assembly, **self._context)
+        self.outputs = deploy_stack("Greenlight", assembly=assembly, environ=self._environ)
+
+    def somebody(self, name: str, *outputs: str) -> dict[str, str]:
+        """Return the credentials, as variables, of somebody with the policies that these outputs name."""
+        role_arn = self.account.role(name, self.account.account_id)
+        for output in outputs:
+            self.account.client("iam").attach_role_policy(RoleName=name, PolicyArn=self.outputs[output])
+        credentials = self.account.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="session")[
+            "Credentials"
+        ]
+        return {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials["SessionToken"],
+        }
+
+    def greenlight(self, *words: str, **variables: str) -> Done:
+        """Run the command with these variables besides the cloud's."""
+        return greenlight(*words, environ=self._command_environ(variables))
+
+    def greenlight_process(self, *words: str, **variables: str) -> Done:
+        """Run the command as a process, as a person or a pipeline does."""
+        return greenlight_process(*words, environ=self._command_environ(variables))
+
+    def _command_environ(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return {**self._environ, "XDG_CACHE_HOME": str(self._directory / "cache"), **variables}
 
     def write_settings(self, endpoint_name: str, **settings: Any) -> None:
         """Write an endpoint's YAML, of one instance unless it has variants; JSON is YAML."""
@@ -75,11 +104,11 @@ class Deployment:
             **({} if "variants" in settings else ONE_INSTANCE),
             **settings,
         }
-        (self._endpoints_dir / f"{endpoint_name}.yaml").write_text(json.dumps(document))
+        (self.endpoints_dir / f"{endpoint_name}.yaml").write_text(json.dumps(document))
 
     def remove_settings(self, endpoint_name: str) -> None:
         """Remove an endpoint's YAML."""
-        (self._endpoints_dir / f"{endpoint_name}.yaml").unlink()
+        (self.endpoints_dir / f"{endpoint_name}.yaml").unlink()
 
     def noted_seconds_ago(self, endpoint_name: str) -> float:
         """Return how long ago the deployer noted an endpoint's settings; 0 if it did not yet."""
@@ -177,9 +206,12 @@ class Deployment:
 
     def log(self, **keys: str) -> list[str]:
         """Return the messages in the deployer's log that have these keys, such as a `correlation_id`."""
+        return [line["message"] for line in self._log() if keys.items() <= line.items()]
+
+    def _log(self) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log_lines() if line.startswith("{")]
         # Metrics stand in the log, too, and have no message.
-        return [line["message"] for line in lines if "message" in line and keys.items() <= line.items()]
+        return [line for line in lines if "message" in line]
 
     def log_lines(self) -> list[str]:
         """Return the deployer's log, as it is."""
@@ -194,10 +226,17 @@ class Deployment:
 
     def wait_until_handled(self, endpoint_name: str) -> None:
         """Wait until the deployer is done with every event so far about an endpoint or its group."""
-        for each in self.account.cloud.events():
-            event = each["event"]
-            if event["account"] == self.account.account_id and endpoint_name in json.dumps(event["detail"]):
-                eventually(partial(self.log, event_id=event["id"]), bool)
+        about = {
+            each["event"]["id"]
+            for each in self.account.cloud.events()
+            if each["event"]["account"] == self.account.account_id
+            and endpoint_name in json.dumps(each["event"]["detail"])
+        }
+        eventually(self._handled_events, about.issubset)
+
+    def _handled_events(self) -> set[str]:
+        """Return the ids of the events that the deployer's log has a message about."""
+        return {line["event_id"] for line in self._log() if "event_id" in line}
 
     def messages(self, queue_url: str) -> list[dict[str, Any]]:
         """Wait for messages in a queue, and return them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,8 +33,8 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     before = team.policies()
 
     # GIVEN a stage that nobody has let in
-    gaps = team.findings("missing")
-    assert {each["check"] for each in gaps} == {"policy", "grant", "event-path", "image"}
+    gaps = team.findings("gap")
+    assert {each["check"] for each in gaps} == {"policy", "grant", "event path", "image"}
     code, shown, _ = team.doctor()
     assert code == 1
     assert "SageMaker cannot fetch the artifact: CreateModel fails." in shown
@@ -60,13 +61,13 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
         ("StagingModels", f"{roles}-models", ("Decrypt",)),
     }
     # and the doctor misses only what the registry's owner has not pushed
-    assert [each["check"] for each in team.findings("missing")] == ["image"]
+    assert [each["check"] for each in team.findings("gap")] == ["image"]
     assert {each["check"] for each in team.findings("unknown")} <= {"quota"}
 
     # and without credentials of the registry's account, the doctor lists what it could not check
     unknown = team.findings("unknown", registry=False)
-    assert {"policy", "grant", "event-path"} <= {each["check"] for each in unknown}
-    assert all(each["statement"] for each in unknown if each["check"] == "policy")
+    assert {"policy", "grant", "event path"} <= {each["check"] for each in unknown}
+    assert all("statement" in each for each in unknown if each["check"] == "policy")
 
     # WHEN the stack goes
     team.destroy("Greenlight-Registry", team.registry_id)
@@ -76,12 +77,29 @@ def test_a_stage_is_let_in_and_shut_out_again_and_the_doctor_knows(team: Team) -
     assert team.grants() == set()
 
 
+def test_the_command_asks_several_stages_at_once(team: Team) -> None:
+    """Each with the profile for its account; one that is not deployed hides none of the others."""
+    code, shown, said = team.command(
+        *("status", "--json", "--stage", "staging=staging", "--stage", "production=registry")
+    )
+
+    staging, production = json.loads(shown)["stages"]
+    assert (code, said) == (2, "")
+    assert staging["answer"]["stack"] == {
+        "name": "Greenlight-staging",
+        "account": team.stage_id,
+        "region": REGION,
+    }
+    assert production["error"]["fact"] == f"There is no stack Greenlight-production in {REGION}."
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--stage", "moon"), "There is no stage moon. There are staging."),
-        (("--group", "moon"), "Stage staging has no group moon, but churn."),
-        (("-c", "stages={}"), "expected  a mapping"),
+        (("--stage", "moon"), "The project has no stage with the stack Greenlight-moon."),
+        (("--group", "moon"), "No endpoint of the stack Greenlight-staging follows the group moon."),
+        (("moon",), "moon is no endpoint of the stack Greenlight-staging."),
+        (("-c", "stages={}"), "The settings have 1 mistake: nobody can tell what the stage needs."),
     ],
 )
 def test_the_doctor_says_why_it_cannot_begin(team: Team, options: tuple[str, ...], said: str) -> None:
@@ -89,4 +107,5 @@ def test_the_doctor_says_why_it_cannot_begin(team: Team, options: tuple[str, ...
 
     assert code == 2
     assert said in words
+    assert len(words.splitlines()) == 3
     assert "Traceback" not in words

@@ -36,7 +36,6 @@ PARTS: Final = (
     "service_model",
     ".venv",
     "node_modules",
-    "ops",
 )
 MANY_BUCKETS: Final = [f"team-{number:03d}-" + "x" * 50 for number in range(90)]
 """So many that the role's own policy does not hold them, and a managed one comes beside it."""

@@ -51,7 +51,7 @@ def shell(script: str, environ: Mapping[str, str], directory: Path = REPOSITORY)
     [
         ("help", "Run the main job"),
         ("simulate N=3 SEED=1 JOBS=1", "3 schedules"),
-        ("scale N=3", "Scale passed"),
+        pytest.param("scale N=3", "Scale passed", marks=pytest.mark.long),
         pytest.param("exposure", "worst back-at-once ratio", marks=pytest.mark.long),
         pytest.param("demo", "version 5", marks=pytest.mark.long),
     ],
@@ -84,7 +84,6 @@ def test_the_guide_s_context_synthesises(tmp_path: Path) -> None:
         "service_model",
         ".venv",
         "node_modules",
-        "ops",
     ):
         (project / entry).symlink_to(REPOSITORY / entry)
     document = json.loads((REPOSITORY / "cdk.json").read_text())

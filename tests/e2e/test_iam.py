@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.child_process import start_local_cloud
-from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually, policy
+from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, Credentials, archive, eventually, policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,12 +52,8 @@ def user(account: Account, name: str, *statements: dict[str, Any], **members: An
     if statements:
         iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(*statements))
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    session = boto3.Session(
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-        region_name=account.region,
-    )
-    return Account(account.cloud, account.account_id, account.region, session=session)
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    return Account(account.cloud, account.account_id, account.region, credentials=credentials)
 
 
 class TestCallers:
@@ -168,8 +163,8 @@ class TestCallers:
     def test_unknown_keys_are_nobodys(
         self, account: Account, key: str, secret: str, token: str | None, code: str
     ) -> None:
-        session = boto3.Session(key, secret, token, account.region)
-        stranger = Account(account.cloud, account.account_id, account.region, session=session)
+        credentials = Credentials(key, secret, token)
+        stranger = Account(account.cloud, account.account_id, account.region, credentials=credentials)
 
         assert refusal(stranger.sagemaker.list_models)[0] == code
 
@@ -177,8 +172,8 @@ class TestCallers:
         iam = account.client("iam")
         iam.create_user(UserName="ann")
         key = iam.create_access_key(UserName="ann")["AccessKey"]["AccessKeyId"]
-        session = boto3.Session(key, "wrong", region_name=account.region)
-        forger = Account(account.cloud, account.account_id, account.region, session=session)
+        credentials = Credentials(key, "wrong")
+        forger = Account(account.cloud, account.account_id, account.region, credentials=credentials)
 
         assert refusal(forger.sagemaker.list_models)[0] == "InvalidSignatureException"
 

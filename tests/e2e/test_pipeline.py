@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventually
+from greenlight.connection import Connection
+from greenlight.doctor.examining import examine_stack
+from greenlight.doctor.findings import Status
+from greenlight.doctor.scope import Scope
+from greenlight.errors import Addressee
+from tests.e2e.clients.account import BROKEN_MODEL, Account, archive_of, eventually, policy
+from tests.e2e.clients.programs import aws
 from tests.e2e.deployment import ONE_INSTANCE, Deployment
+from tests.unit.greenlight.schemas import mistakes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from greenlight.doctor.findings import Finding
     from local_cloud.child_process import LocalCloud
 
 WRITES = frozenset({"CreateModel", "CreateEndpointConfig", "CreateEndpoint", "UpdateEndpoint", "AddTags"})
@@ -46,6 +58,12 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "logs",
         "lost",
         "forged",
+        "asked",
+        "steered",
+        "rolled",
+        "retried",
+        "foreseen",
+        "examined",
     )
     return {name: {} for name in plain} | {
         "tried": {
@@ -114,8 +132,20 @@ def deployment(local_cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
     return stack.deploy(endpoints(stack.account))
 
 
-def test_an_approved_version_answers_after_three_writes_and_few_reads(deployment: Deployment) -> None:
+def shown(deployment: Deployment, version_arn: str) -> dict[str, str]:
+    """Return what the registry shows in a version's metadata."""
+    version = deployment.account.sagemaker.describe_model_package(ModelPackageName=version_arn)
+    found: dict[str, str] = version.get("CustomerMetadataProperties", {})
+    return found
+
+
+def test_an_approved_version_answers_after_three_writes_and_the_registry_says_so(
+    deployment: Deployment,
+) -> None:
+    # The look that follows the deployment of settings reads as well.
+    eventually(lambda: deployment.noted_seconds_ago("first"), bool)
     version_arn = deployment.register("first", factor=3)
+    eventually(lambda: shown(deployment, version_arn), lambda found: found == {"greenlight:preflight": "ok"})
     deployment.wait_until_handled("first")
     before = len(deployment.deployer_calls("first"))
     deployment.approve(version_arn)
@@ -124,13 +154,15 @@ def test_an_approved_version_answers_after_three_writes_and_few_reads(deployment
     assert deployment.account.predict("first", [[1, 2]]) == [[3, 6]]
     deployment.wait_until_handled("first")
     calls = deployment.deployer_calls("first")[before:]
-    assert [each for each in calls if each in WRITES] == [
+    assert [each for each in calls if each in WRITES | {"UpdateModelPackage"}] == [
         "CreateModel",
         "CreateEndpointConfig",
         "CreateEndpoint",
+        "UpdateModelPackage",
     ]
-    # Eight, and one more if the endpoint is in service before the event of its creation is handled.
-    assert len(calls) <= 3 + 9, "\n".join(calls)
+    # Nine, and one more if the endpoint is in service before the event of its creation is handled.
+    assert len(calls) <= 4 + 10, "\n".join(calls)
+    assert shown(deployment, version_arn)["greenlight:endpoint:first"].startswith("serving since 20")
 
 
 def test_the_next_version_updates_the_endpoint_in_place(deployment: Deployment) -> None:
@@ -151,8 +183,215 @@ def test_a_broken_version_is_reported_and_the_endpoint_keeps_answering(deploymen
 
     assert outcome["Outcome"] == "failed"
     assert "did not pass the ping health check" in outcome["Reason"]
+    assert "The container's last error: " in outcome["Reason"]
     assert outcome["ApprovedBy"] == f"arn:aws:iam::{deployment.account.account_id}:root"
     assert deployment.account.predict("broken", [[1]]) == [[2]]
+
+
+def test_the_command_tells_what_serves_and_what_happened(deployment: Deployment) -> None:
+    """Under IAM, with nothing but the viewers' policy."""
+    viewer = deployment.somebody("viewer", "ViewerPolicyArn")
+    deployment.deployed("asked", factor=2)
+    before = datetime.now(UTC)
+    deployment.approve(deployment.register("asked", code=BROKEN_MODEL))
+
+    watched = deployment.greenlight("watch", "asked", "--version", "2", "--timeout", "2m", **viewer)
+    fleet = deployment.greenlight("status", "--json", **viewer)
+    one = deployment.greenlight_process("status", "asked", **viewer)
+    happened = deployment.greenlight("history", "asked", "--since", "yesterday", **viewer)
+    origin = deployment.greenlight("history", "asked", "--at", before.isoformat(), "--json", **viewer)
+    version = deployment.greenlight("version", "--json", **viewer)
+    lines = eventually(
+        lambda: deployment.greenlight("logs", "asked", "--json", **viewer),
+        lambda done: "RuntimeError: the model needs a feature" in done.stdout,
+    )
+    denied = deployment.greenlight("pause", "asked", "--reason", "because", **viewer)
+
+    assert watched.returncode == 1, watched
+    assert "did not pass the ping health check" in watched.stdout.splitlines()[-1]
+    document = json.loads(fleet.stdout)
+    assert mistakes(document, "status") == []
+    [asked] = [each for each in document["endpoints"] if each["endpoint"] == "asked"]
+    assert (asked["state"], asked["serves"]["version"], asked["coming"]["version"]) == ("failed", 1, 2)
+    assert asked["serves"]["approved_by"].endswith(":root")
+    assert one.stdout.startswith("asked  ✗ v2 failed"), one
+    assert [line.split()[1:4] for line in happened.stdout.splitlines()] == [
+        ["v1", "✓", "serving"],
+        ["v2", "✗", "failed"],
+    ]
+    served = json.loads(origin.stdout)
+    assert mistakes(served, "history") == []
+    assert served["served"]["artifacts"] == [f"s3://{deployment.account.bucket}/asked/1/model.tar.gz"]
+    assert (version.returncode, mistakes(json.loads(version.stdout), "version")) == (0, [])
+    assert mistakes(json.loads(lines.stdout), "logs") == []
+    assert (denied.returncode, denied.stderr.splitlines()[0]) == (3, "✗ You may not call PutItem.")
+
+
+def test_the_command_pauses_decides_and_reads_logs(deployment: Deployment) -> None:
+    """Under IAM, with the operators' policy beside the viewers'."""
+    operator = deployment.somebody("operator", "ViewerPolicyArn", "OperatorPolicyArn")
+    deployment.deployed("steered", factor=2)
+    second = deployment.register("steered", factor=5)
+
+    def run(schema: str, *words: str) -> dict[str, Any]:
+        done = deployment.greenlight(*words, "--json", **operator)
+        assert done.returncode == 0, done
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert mistakes(document, schema) == []
+        return document
+
+    assert run("pause", "pause", "steered", "--reason", "incident 42", "--until", "2h")["before"] is None
+    asked = deployment.greenlight("approve", "steered", "2", **operator)
+    assert (asked.returncode, "steered: v1 serves; v2 goes out there" in asked.stdout) == (2, True), asked
+    decided = run("approve", "approve", "steered", "2", "--yes", "-m", "recall 0.91")
+    assert (decided["before"], decided["endpoints"]) == ("PendingManualApproval", ["steered"])
+    described = deployment.account.sagemaker.describe_model_package(ModelPackageName=second)
+    assert described["ApprovalDescription"] == "recall 0.91"
+    held = eventually(
+        lambda: run("status", "status", "steered"), lambda found: found["endpoints"][0]["state"] == "held"
+    )
+    assert "incident 42" in held["detail"]["hold"]["why"]
+    assert run("approve", "reject", "steered", "2", "--reason", "slow", "--yes")["now"] == "Rejected"
+    assert run("resume", "resume", "steered")["ended"]["reason"] == "incident 42"
+    assert deployment.greenlight("resume", "steered").returncode == 2
+    of_deployer = run("logs", "logs", "--deployer", "steered")
+    assert any("Held back on steered" in each["message"] for each in of_deployer["lines"])
+
+
+def test_the_command_rolls_back_under_the_operators_policy(deployment: Deployment) -> None:
+    operator = deployment.somebody("returner", "ViewerPolicyArn", "OperatorPolicyArn")
+    deployment.deployed("rolled", factor=2)
+    second = deployment.register("rolled", factor=5)
+    deployment.approve(second)
+    assert deployment.outcome(second)["Outcome"] == "succeeded"
+
+    asked = deployment.greenlight("rollback", "rolled", "--reason", "wrong in Spain", **operator)
+    done = deployment.greenlight(
+        "rollback", "rolled", "--to", "1", "--reason", "wrong in Spain", "--yes", "--json", **operator
+    )
+    watched = deployment.greenlight("watch", "rolled", "--version", "1", "--timeout", "2m", **operator)
+    why = deployment.greenlight("why", "rolled", "2", "--json", **operator)
+    history = deployment.greenlight("history", "rolled", "--json", **operator)
+    again = deployment.greenlight("rollback", "rolled", "--reason", "again", "--yes", "--json", **operator)
+
+    assert (asked.returncode, "rolled goes back from v2 to v1." in asked.stdout) == (2, True), asked
+    document = json.loads(done.stdout)
+    assert mistakes(document, "rollback") == []
+    assert (document["from"], document["to"], document["stays_away"], document["told"]) == (2, 1, [2], True)
+    assert watched.returncode == 0, watched
+    [told] = json.loads(why.stdout)["versions"]
+    assert (told["reason"], "wrong in Spain" in told["detail"]) == ("rolled_back", True)
+    [last, *_] = json.loads(history.stdout)["entries"]
+    assert mistakes(json.loads(history.stdout), "history") == []
+    assert (last["kind"], last["version"], last["rolled_back_by"]) == ("back", 1, document["by"])
+    assert (again.returncode, mistakes(json.loads(again.stderr), "error")) == (2, [])
+
+
+def test_the_command_tries_a_failed_version_again_under_the_operators_policy(deployment: Deployment) -> None:
+    operator = deployment.somebody("tireless", "ViewerPolicyArn", "OperatorPolicyArn")
+    deployment.deployed("retried", factor=2)
+    broken = deployment.register("retried", code=BROKEN_MODEL)
+    deployment.approve(broken)
+    assert deployment.outcome(broken)["Outcome"] == "failed"
+
+    asked = deployment.greenlight("retry", "retried", **operator)
+    done = deployment.greenlight("retry", "retried", "2", "--yes", "--json", **operator)
+    watched = deployment.greenlight("watch", "retried", "--version", "2", "--timeout", "2m", **operator)
+    why = deployment.greenlight("why", "retried", "2", "--json", **operator)
+    never = deployment.greenlight("retry", "retried", "1", "--yes", "--json", **operator)
+
+    assert (asked.returncode, "v2 is tried again on retried." in asked.stdout) == (2, True), asked
+    document = json.loads(done.stdout)
+    assert mistakes(document, "retry") == []
+    assert (document["version"], document["waits"], document["told"]) == (2, None, True)
+    assert watched.returncode == 1, watched
+    [told] = json.loads(why.stdout)["versions"]
+    assert (told["reason"], told["command"]) == ("failed", "greenlight retry retried 2")
+    assert [each["status"] for each in told["attempts"]] == ["failed", "failed"]
+    assert (never.returncode, mistakes(json.loads(never.stderr), "error")) == (2, [])
+
+
+def test_the_command_says_why_and_what_would_happen(deployment: Deployment) -> None:
+    deployment.deployed("foreseen", factor=2)
+    second = deployment.register("foreseen", factor=3)
+    project = str(deployment.endpoints_dir)
+
+    checked = deployment.greenlight("check", project, "--json")
+    approval = deployment.greenlight("plan", "--approve", "foreseen", "2", "--json")
+    rejection = deployment.greenlight("plan", "--reject", "foreseen", "1")
+    plan = deployment.greenlight("plan", project, "--json")
+    pending = deployment.greenlight("why", "foreseen", "2")
+    serving = deployment.greenlight("why", "foreseen", "--json")
+    deployment.approve(second)
+    happened = deployment.outcome(second)
+
+    assert (checked.returncode, mistakes(json.loads(checked.stdout), "check")) == (0, [])
+    [foreseen] = json.loads(approval.stdout)["endpoints"]
+    assert mistakes(json.loads(approval.stdout), "plan") == []
+    assert (foreseen["effect"], foreseen["serves"], foreseen["in_turn"]) == ("updates", [1], [2])
+    assert {each["check"]: each.get("passed") for each in foreseen["checks"]}["artifact"] is True
+    assert "No approved version is left to serve" in rejection.stdout, rejection
+    assert mistakes(json.loads(plan.stdout), "plan") == []
+    [unchanged] = [each for each in json.loads(plan.stdout)["endpoints"] if each["endpoint"] == "foreseen"]
+    assert (unchanged["effect"], unchanged["changes"]) == ("nothing", [])
+    assert pending.stdout.startswith("✗ v2 of foreseen does not serve on foreseen."), pending
+    assert mistakes(json.loads(serving.stdout), "why") == []
+    assert [each["reason"] for each in json.loads(serving.stdout)["versions"]] == ["serves"]
+    assert (happened["Outcome"], happened["ModelPackageVersion"]) == ("succeeded", 2)
+
+
+def test_the_command_says_what_keeps_an_approval_from_serving(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The doctor says what a viewer may not check, and prints the command that mends a broken rule."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    events, account = deployment.account.client("events"), deployment.account
+    deployment.register("examined")
+    viewer = deployment.somebody("examiner", "ViewerPolicyArn")
+
+    seen = deployment.greenlight("doctor", "examined", "--json", **viewer)
+    healthy = examined(deployment)
+    rules = events.list_rules(NamePrefix="Greenlight-TriggersModelPackageRule")["Rules"]
+    events.disable_rule(Name=rules[0]["Name"])
+    [off] = examined(deployment)
+    aws(account, *shlex.split(off.command)[1:])
+    role = deployment.outputs["ExecutionRoleArn"].rpartition("/")[2]
+    nobody = policy({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*", "Sid": "Nobody"})
+    account.client("iam").put_role_policy(RoleName=role, PolicyName="nobody", PolicyDocument=nobody)
+    [kept_out] = examined(deployment)
+    account.client("iam").delete_role_policy(RoleName=role, PolicyName="nobody")
+
+    document = json.loads(seen.stdout)
+    assert mistakes(document, "doctor") == []
+    assert [part["kind"] for part in document["parts"]] == ["installation", "group", "endpoint"]
+    unknown = [each for part in document["parts"] for each in part["findings"] if each["status"] == "unknown"]
+    assert {each["check"] for each in unknown} == {"artifact", "region", "policy"}, unknown
+    assert {each["statement"]["Action"][0] for each in unknown} == {"s3:ListBucket", "s3:GetBucketPolicy"}
+    assert healthy == []
+    assert (off.found, kept_out.check) == ("it is disabled", "permission")
+    assert kept_out.found == "s3:GetObject is denied by the statement Nobody: no other can allow it"
+    assert examined(deployment) == []
+
+
+def examined(deployment: Deployment) -> list[Finding]:
+    """Return the gaps of the endpoint `examined`, by the doctor in this process, without dead letters."""
+    clients: Any = deployment.account.client
+    connection = Connection(Addressee(None, deployment.account.region, "Greenlight"), clients)
+    found = examine_stack(connection, Scope("examined"))
+    gaps = [each for part in found.parts for each in part.of(Status.GAP, Status.UNKNOWN)]
+    return [each for each in gaps if each.check != "dead letters"]
+
+
+def test_the_command_explains_in_three_lines_why_it_cannot(deployment: Deployment) -> None:
+    nowhere = deployment.greenlight("status", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    stranger = deployment.greenlight("status", AWS_SECRET_ACCESS_KEY="another")
+    missing = deployment.greenlight("status", "--stack", "Another", "--json")
+
+    assert [each.returncode for each in (nowhere, stranger, missing)] == [3, 3, 2]
+    assert nowhere.stderr.splitlines()[0] == "✗ AWS cannot be reached (eu-central-1)."
+    assert stranger.stderr.splitlines()[0] == "✗ AWS does not accept your credentials."
+    assert [len(each.stderr.splitlines()) for each in (nowhere, stranger)] == [3, 3]
+    assert mistakes(json.loads(missing.stderr), "error") == []
 
 
 def test_a_reject_brings_back_the_version_before(deployment: Deployment) -> None:
@@ -180,7 +419,15 @@ def test_a_reject_in_mid_canary_aborts_the_rollout(deployment: Deployment) -> No
         lambda: json.dumps(sagemaker.describe_endpoint(EndpointName="guarded"), default=str),
         lambda described: "Baking" in described,
     )
+    assert deployment.account.predict("guarded", [[1]])
+    shown = eventually(
+        lambda: json.loads(deployment.greenlight("status", "guarded", "--json").stdout),
+        lambda status: bool(status["detail"]["measured"]),
+    )
     deployment.reject(version_arn)
+
+    [measured] = shown["detail"]["measured"].values()
+    assert measured == {"value": 0, "limit": 5, "unit": "%"}
 
     assert deployment.outcome(version_arn)["Outcome"] == "aborted"
     assert {str(deployment.account.predict("guarded", [[1]])) for _ in range(20)} == {"[[2.0]]"}
@@ -223,6 +470,8 @@ def test_an_event_that_the_deployer_fails_on_ends_in_the_failure_queue(deploymen
     role_name = function["Role"].rsplit("/", 1)[-1]
     denial = {"Effect": "Deny", "Action": "dynamodb:Query", "Resource": "*"}
     version_arn = deployment.register("unhandled", factor=2)
+    # The event of the registration leads to a look as well.
+    deployment.wait_until_handled("unhandled")
     iam.put_role_policy(
         RoleName=role_name,
         PolicyName="denied",
@@ -507,3 +756,111 @@ def test_changed_settings_reach_their_endpoint_and_removed_ones_are_told(deploym
     )
     assert deployment.account.predict("removed", [[1]]) == [[3]]
     assert deployment.deployer_calls("first") == before
+
+
+BY_HAND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "byhand-plain": ({"InstanceType": "ml.m5.large", "InitialInstanceCount": 2}, {}),
+    "byhand-scaled": ({"InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}, {}),
+    "byhand-serverless": ({"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}}, {}),
+    "byhand-async": (
+        {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1},
+        {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://{bucket}/answers"}}},
+    ),
+}
+"""Endpoints that people make by hand: what is particular of the variant, and of the config."""
+
+
+def make_by_hand(deployment: Deployment) -> None:
+    """Make endpoints of one version's artifact as people do without Greenlight, with a role of their own."""
+    account, sagemaker = deployment.account, deployment.account.sagemaker
+    sagemaker.create_model_package_group(ModelPackageGroupName="byhand")
+    version_arn = deployment.register("byhand", factor=7)
+    deployment.approve(version_arn)
+    described = sagemaker.describe_model_package(ModelPackageName=version_arn)
+    [brought] = described["InferenceSpecification"]["Containers"]
+    actions = ["s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:AbortMultipartUpload", "ecr:*"]
+    allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    role_arn = account.role("made-by-hand", "sagemaker.amazonaws.com", allowed)
+    for name, (variant, config) in BY_HAND.items():
+        sagemaker.create_model(
+            ModelName=f"{name}-model",
+            ExecutionRoleArn=role_arn,
+            PrimaryContainer={"Image": brought["Image"], "ModelDataUrl": brought["ModelDataUrl"]},
+        )
+        made: Any = {"VariantName": "AllTraffic", "ModelName": f"{name}-model", **variant}
+        more: Any = json.loads(json.dumps(config).replace("{bucket}", account.bucket))
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=f"{name}-config", ProductionVariants=[made], **more
+        )
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=f"{name}-config")
+    for name in BY_HAND:
+        eventually(
+            lambda name=name: sagemaker.describe_endpoint(EndpointName=name),  # type: ignore[misc] # a default
+            lambda seen: seen["EndpointStatus"] == "InService",
+        )
+    scaling = account.client("application-autoscaling")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/byhand-scaled/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    scaling.put_scaling_policy(
+        **target,
+        PolicyName="invocations-per-instance",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 600.0,
+            "PredefinedMetricSpecification": metric,
+        },
+    )
+
+
+def test_hand_made_endpoints_are_adopted_and_their_first_deployment_changes_nothing(
+    deployment: Deployment,
+) -> None:
+    """Under IAM, with the operators' policy beside the viewers'."""
+    operator = deployment.somebody("adopter", "ViewerPolicyArn", "OperatorPolicyArn")
+    make_by_hand(deployment)
+    project = str(deployment.endpoints_dir)
+
+    def adopt(name: str, *words: str) -> dict[str, Any]:
+        done = deployment.greenlight("adopt", name, "--directory", project, "--json", *words, **operator)
+        assert done.returncode == 0, done
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert mistakes(document, "adopt") == []
+        return document
+
+    asked = deployment.greenlight("adopt", "byhand-plain", "--directory", project, **operator)
+    written = adopt("byhand-plain", "--group", "byhand", "--no-tag")
+    untagged = deployment.greenlight("plan", project)
+    adopted = {name: adopt(name, "--yes") for name in BY_HAND}
+    planned = json.loads(deployment.greenlight("plan", project, "--json").stdout)["endpoints"]
+    deployment.deploy_again()
+    for name in BY_HAND:
+        eventually(lambda name=name: deployment.noted_seconds_ago(name), bool)  # type: ignore[misc] # likewise
+
+    assert (asked.returncode, asked.stderr.splitlines()[0]) == (2, "✗ Nobody can be asked here.")
+    assert (written["tagged"], written["version"], written["changes_nothing"]) == (False, 1, True)
+    assert "greenlight adopt byhand-plain" in untagged.stdout.replace("\n", " "), untagged
+    assert not adopted["byhand-plain"]["written"], "it was there already"
+    assert adopted["byhand-scaled"]["settings"]["autoscaling"] == {
+        "min": 1,
+        "max": 3,
+        "target_tracking": [{"metric": "invocations_per_instance", "target": 600.0}],
+    }
+    assert {each["effect"] for each in planned if each["endpoint"] in BY_HAND} == {"nothing"}
+    assert all(each["tagged"] and each["changes_nothing"] for each in adopted.values())
+    for name in BY_HAND:
+        calls = deployment.deployer_calls(name)
+        assert [each for each in calls if each in WRITES - {"AddTags"}] == [], name
+        described = deployment.account.sagemaker.describe_endpoint(EndpointName=name)
+        assert described["EndpointConfigName"] == f"{name}-config"
+    status = json.loads(deployment.greenlight("status", "byhand-plain", "--json", **operator).stdout)
+    [shown] = status["endpoints"]
+    assert (shown["state"], shown["serves"]["version"]) == ("in_sync", 1)
+    kept = deployment.greenlight("remove", "byhand-plain", "--yes", "--delete-endpoint", **operator)
+    assert (kept.returncode, kept.stderr.splitlines()[0]) == (2, "✗ byhand-plain is managed.")
+    managed = deployment.greenlight("adopt", "byhand-plain", "--directory", project, "--yes", **operator)
+    assert (managed.returncode, managed.stderr.splitlines()[0]) == (2, "✗ byhand-plain is managed already.")

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from demo.cdk import ROOT, bootstrap, cdk, deploy_stack, synthesise
+from demo.cdk import bootstrap, cdk, deploy_stack
 from tests.e2e.clients.account import REGION, SCALING_MODEL, Account, archive
+from tests.e2e.command import Done, greenlight
+from tests.infra.stages.conftest import synthesise_accounts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from local_cloud.child_process import LocalCloud
@@ -91,9 +90,7 @@ class Team:
             ),
             "stages": json.dumps({"staging": {"account": self.stage_id, "endpoints": "staging"}}),
         }
-        self.assembly = synthesise(
-            environ=self._environ(self.registry_id), directory=self.directory, context=self.context
-        )
+        self.assembly = synthesise_accounts(self.directory, self.context, lambda _: endpoints).directory
         for account in (self.registry_id, self.stage_id):
             bootstrap(account, REGION, environ=self._environ(account), directory=self.directory)
 
@@ -118,35 +115,38 @@ class Team:
 
     def doctor(
         self, *options: str, registry: bool = True, environment: Mapping[str, str] | None = None
-    ) -> tuple[int, str, str]:
+    ) -> Done:
         """Run the doctor as its users do, with the stage's credentials and a profile of the registry's.
 
         `options` come after those of the team, and `environment` over its variables.
         """
+        words = ["doctor", "--stage", "staging"]
+        words += ["--registry-profile", "registry"] if registry else []
+        words += [part for key, value in self.context.items() for part in ("-c", f"{key}={value}")]
+        return self._run([*words, *options], environment or {})
+
+    def command(self, *words: str) -> Done:
+        """Run `greenlight` with profiles for both accounts."""
+        return self._run(words, {})
+
+    def _run(self, words: Sequence[str], environment: Mapping[str, str]) -> Done:
         credentials = self.directory / "credentials"
+        accounts = {"registry": self.registry_id, "staging": self.stage_id}
         credentials.write_text(
-            f"[registry]\naws_access_key_id={self.registry_id}\naws_secret_access_key={self.cloud.secret}\n"
+            "".join(
+                f"[{name}]\naws_access_key_id={account}\naws_secret_access_key={self.cloud.secret}\n"
+                for name, account in accounts.items()
+            )
         )
-        command = [sys.executable, "-m", "ops", "doctor", "--stage", "staging"]
-        command += ["--registry-profile", "registry"] if registry else []
-        command += [part for key, value in self.context.items() for part in ("-c", f"{key}={value}")]
-        command += options
-        environ = self._environ(self.stage_id) | {
-            "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "lambdas")]),
-            **(environment or {}),
-        }
-        done = subprocess.run(  # noqa: S603 - our own command
-            command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
-        )
-        return done.returncode, done.stdout, done.stderr
+        environ = self._environ(self.stage_id) | {"AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
+        return greenlight(*words, environ={**environ, **environment})
 
     def findings(self, status: str, *options: str, **more: Any) -> list[dict[str, Any]]:
         """Return the doctor's findings with one status."""
         code, shown, said = self.doctor("--json", *options, **more)
         assert code in {0, 1, 3}, said
-        groups: dict[str, list[dict[str, Any]]] = json.loads(shown)["groups"]
-        return [each for findings in groups.values() for each in findings if each["status"] == status]
+        parts: list[dict[str, Any]] = json.loads(shown)["parts"]
+        return [each for part in parts for each in part["findings"] if each["status"] == status]
 
     def policies(self) -> dict[str, list[dict[str, Any]]]:
         """The statements of the registry's policies as they stand."""

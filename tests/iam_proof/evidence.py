@@ -385,6 +385,11 @@ KEYS: Final = (
 """Evidence for keys where the reference does not say when a request has them."""
 
 SERVICES: Final = (
+    ServiceEvidence(
+        "chatbot.amazonaws.com",
+        ("sts:AssumeRole",),
+        _seen("gist mikebroberts/e248d657f44655514d3e87f20409bea8 (a channel's role)", "2020-03"),
+    ),
     ServiceEvidence("cloudwatch.amazonaws.com", ("sns:Publish",), _BY_ALARMS),
     ServiceEvidence("cloudwatch.amazonaws.com", ("kms:Decrypt", "kms:GenerateDataKey*"), _KEY_OF_TOPIC),
     ServiceEvidence(

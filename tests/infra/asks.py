@@ -35,6 +35,8 @@ def asks(settings: dict[str, Any]) -> Iterator[Ask]:
     version = f"arn:aws:sagemaker:{REGION}:{account}:model-package/{group.rpartition('/')[2]}/1"
     yield Ask(DEPLOYER, "sagemaker:CreateModel", version, {})
     yield Ask(DEPLOYER, "sagemaker:DescribeModelPackage", version, {})
+    if settings.get("version_metadata", True) and not group.startswith("arn:"):
+        yield Ask(DEPLOYER, "sagemaker:UpdateModelPackage", version, {})
     if role := settings.get("execution_role_arn"):
         yield Ask(DEPLOYER, "iam:PassRole", role, {"iam:passedtoservice": "sagemaker.amazonaws.com"})
     if key := settings.get("kms_key_id"):

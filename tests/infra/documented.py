@@ -30,7 +30,8 @@ _GRAMMAR: Final = re.compile(
 """A line of it that runs no program, or one of the page's own functions."""
 _INLINE: Final = re.compile(r"`([^`\n]+)`")
 _PROGRAM: Final = re.compile(
-    r"(?:(?:make|npx|python -m|pytest|ruff|mypy|source|uv|pip) \S|cdk [a-z]|aws [a-z][a-z0-9-]* [a-z])"
+    r"(?:(?:make|npx|python -m|pytest|ruff|mypy|source|uv|pip) \S|greenlight [a-z-]|cdk [a-z]"
+    r"|aws [a-z][a-z0-9-]* [a-z])"
 )
 
 
@@ -85,9 +86,19 @@ _REMOVAL: Final = By(
     "e2e/test_destroy.py::"
     "test_destroyed_it_serves_on_deployed_again_it_takes_over_and_removed_nothing_is_left"
 )
-_FOREGROUND: Final = By(
-    "unit/local_cloud/test_child_process.py::test_foreground_prints_the_environment_and_ends_on_ctrl_c"
+_TUTORIAL: Final = By(
+    "e2e/test_tutorial.py::test_a_reader_of_the_tutorial_registers_approves_watches_breaks_and_goes_back"
 )
+
+_COMMAND: Final = By("e2e/test_pipeline.py::test_the_command_tells_what_serves_and_what_happened")
+
+_STEERING: Final = By("e2e/test_pipeline.py::test_the_command_pauses_decides_and_reads_logs")
+_DOCTOR: Final = By("e2e/test_pipeline.py::test_the_command_says_what_keeps_an_approval_from_serving")
+_ADOPTED: Final = By(
+    "e2e/test_pipeline.py::test_hand_made_endpoints_are_adopted_and_their_first_deployment_changes_nothing"
+)
+
+_FORESEEN: Final = By("e2e/test_pipeline.py::test_the_command_says_why_and_what_would_happen")
 
 HOW: Final[dict[str, Here | By | Because]] = {
     "make setup": Because(
@@ -95,14 +106,17 @@ HOW: Final[dict[str, Here | By | Because]] = {
     ),
     "make test": Because("it is what runs this"),
     "make test-all": Because("it is what runs this"),
+    "make foretold": Because("it runs the stories once more"),
     "make demo": Here("test_recipes_of_the_makefile_run"),
     "make demo-accounts": _WHOLE_WAY,
-    "make cloud*": _FOREGROUND,
+    "make cloud*": _TUTORIAL,
+    "source .build/cloud.sh": _TUTORIAL,
+    "python docs/examples/*": _TUTORIAL,
     "make help": Here("test_recipes_of_the_makefile_run"),
     "make simulate*": Here("test_recipes_of_the_makefile_run"),
     "make storm*": By("simulation/test_storm.py::test_equal_storms_give_equal_numbers"),
     "make scale*": Here("test_recipes_of_the_makefile_run"),
-    "make sabotage": By("simulation/test_sabotages.py::test_a_broken_deployer_is_caught"),
+    "make sabotage": By("simulation/test_sabotaged_decisions.py::test_a_broken_deployer_is_caught"),
     "make mutants*": By("unit/test_mutants.py::test_a_mutant_is_killed_by_its_tests_or_survives_them"),
     "make iam-proof": Because("it runs the whole of several test folders once for each permission"),
     "make iam-evidence": By("infra/test_evidence.py::test_no_permission_is_without_evidence"),
@@ -113,6 +127,10 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "make blast-radius": _LONG,
     "make exposure": Here("test_recipes_of_the_makefile_run"),
     "python -m bench.exposure*": By("unit/bench/test_exposure.py::test_the_plot_has_a_line_for_each_mode"),
+    "python -m bench.status*": By(
+        "unit/bench/test_status.py::test_a_small_fleet_is_measured_and_every_endpoint_is_in_sync"
+    ),
+    "pytest tests/unit/greenlight/test_timeline.py*": Because("it is part of what runs this"),
     "make lock": Because("it changes the pinned versions"),
     "source .venv/bin/activate": _REMOVAL,
     "pytest tests/unit/deployer*": Because("it is part of what runs this"),
@@ -126,12 +144,41 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "npx cdk deploy Greenlight-* --exclusively*": _ACCOUNTS,
     "npx cdk destroy*": _ACCOUNTS,
     "cdk *": _MENTIONED,
-    "python -m ops doctor*": _ACCOUNTS,
+    "greenlight status --stage *": By("e2e/test_accounts.py::test_the_command_asks_several_stages_at_once"),
+    "greenlight status*": _COMMAND,
+    "greenlight watch*": _COMMAND,
+    "greenlight history*": _COMMAND,
+    "greenlight version": _COMMAND,
+    "greenlight doctor": _DOCTOR,
+    "greenlight doctor churn": _DOCTOR,
+    "greenlight doctor *": _ACCOUNTS,
+    "greenlight approve*": _STEERING,
+    "greenlight reject*": _STEERING,
+    "greenlight pause*": _STEERING,
+    "greenlight rollback*": By(
+        "e2e/test_pipeline.py::test_the_command_rolls_back_under_the_operators_policy"
+    ),
+    "greenlight retry*": By(
+        "e2e/test_pipeline.py::test_the_command_tries_a_failed_version_again_under_the_operators_policy"
+    ),
+    "greenlight resume*": _STEERING,
+    "greenlight logs*": _STEERING,
+    "greenlight adopt*": _ADOPTED,
+    "greenlight remove*": By("infra/sufficiency/test_command.py::test_a_remover_removes_what_is_left"),
+    "greenlight messages --preview": By("unit/greenlight/test_messages.py::*"),
+    "greenlight why*": _FORESEEN,
+    "greenlight plan*": _FORESEEN,
+    "greenlight check": _FORESEEN,
+    "greenlight --help": By(
+        "infra/bundling/test_installing.py::test_the_command_is_put_into_the_environment"
+    ),
+    "greenlight --install-completion": Because("it changes the files of the shell of who runs it"),
     "python -m local_cloud --no-iam": By("e2e/test_iam.py::test_without_iam_everybody_may_do_everything"),
     "python -m infra.reference.settings_page": By("infra/reference/test_settings_page.py::*"),
     "python -m infra.reference.api_members *": Because(
         "it reads another version of botocore than the one that is pinned"
     ),
+    "python -m tests.pictures": By("unit/greenlight/test_pictures.py::*"),
     "python -m tests.witnesses": By("witnesses/test_witnesses.py::*"),
     "python -m infra.bundling": Here("test_recipes_of_the_makefile_run"),
     "python -m bench.blast_radius*": _LONG,
@@ -210,3 +257,9 @@ def block_of(page: str, first: str) -> list[str]:
     text = (REPOSITORY / page).read_text()
     [found] = [block for _, block in _BLOCK.findall(text) if block.lstrip().startswith(first)]
     return [line for line in found.splitlines() if line.strip()]
+
+
+def blocks_of(page: str) -> list[list[str]]:
+    """Return the lines of every shell block of a page, as they are printed."""
+    text = (REPOSITORY / page).read_text()
+    return [[line for line in block.splitlines() if line.strip()] for _, block in _BLOCK.findall(text)]

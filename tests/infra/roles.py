@@ -125,6 +125,17 @@ class Deployed:
         """Return a session of the role whose logical id begins with a prefix."""
         return self._session(self._named("AWS::IAM::Role", prefix))
 
+    def person(self, prefix: str) -> Principal:
+        """Return a session of somebody whose role has only the policy for people that begins so."""
+        [logical_id] = [each for each in self._people() if each.startswith(prefix)]
+        subject = self._role(logical_id)
+        policies = self._altered(subject, self._of_people(logical_id))
+        role_arn = f"arn:aws:iam::{self.account_id}:role/somebody"
+        arn = f"arn:aws:sts::{self.account_id}:assumed-role/somebody/session"
+        principal = Principal(PrincipalKind.SESSION, arn, self.account_id, role_arn, policies)
+        altered = ALTERED.get()
+        return altered.principal(subject, principal) if altered else principal
+
     def session_of(self, role_arn: str) -> Principal | None:
         """Return a session of the role with an ARN; None if the stack has none."""
         return next((self._session(each) for each in self._roles() if self._arn(each) == role_arn), None)
@@ -174,6 +185,7 @@ class Deployed:
             for logical_id in self._roles()
             if self._identity_policies(logical_id)
         }
+        found |= {self._role(logical_id): self._of_people(logical_id) for logical_id in self._people()}
         found |= {self._trust(logical_id): (self._trusted(logical_id),) for logical_id in self._roles()}
         found |= {subject: (policy,) for subject, _, policy in self._resource_policies()}
         for kind, target in self.edits():
@@ -191,6 +203,21 @@ class Deployed:
 
     def _roles(self) -> list[str]:
         return list(self.synthesised.of_type("AWS::IAM::Role"))
+
+    def _people(self) -> list[str]:
+        """List the managed policies that no role of the stack has: they are for people."""
+        attached = {
+            policy["Ref"]
+            for role in self.synthesised.of_type("AWS::IAM::Role").values()
+            for policy in role.get("ManagedPolicyArns", ())
+            if "Ref" in policy
+        }
+        policies = self.synthesised.of_type("AWS::IAM::ManagedPolicy")
+        return [name for name, policy in policies.items() if name not in attached and "Roles" not in policy]
+
+    def _of_people(self, logical_id: str) -> tuple[Policy, ...]:
+        policy = self.synthesised.resources[logical_id]["Properties"]["PolicyDocument"]
+        return (parse_policy(self._resolved(policy), PolicyType.IDENTITY),)
 
     def _role(self, logical_id: str) -> Subject:
         return Subject(self.stack, _HASH.sub("", logical_id))

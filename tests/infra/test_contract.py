@@ -26,6 +26,7 @@ OTHERWISE_MEANT: Final = {
         contract.SettingsKey.SMOKE_TEST,
     },
     "infra.constructs.event_forwarding": {contract.SettingsKey.RULE},  # a construct's id
+    "greenlight.adopting.composing": {contract.SettingsKey.TIMEZONE},  # a scheduled action's
     "infra.settings.consistency.autoscaling_keys": {contract.SettingsKey.TIMEZONE},  # a scheduled action's
 }
 
@@ -40,7 +41,7 @@ def test_no_name_of_the_contract_is_written_a_second_time() -> None:
     assert contract.STACK_TAG in names
     again = {
         f"{module}: {found}"
-        for module, path in modules_of("deployer", "infra", "ops").items()
+        for module, path in modules_of("deployer", "infra", "greenlight").items()
         if module != contract.__name__
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(found := node.value, str)

@@ -15,6 +15,7 @@ import pytest
 from botocore import xform_name
 
 from infra.bundling.assets import REPOSITORY
+from tests.e2e.command import Done, greenlight
 from tests.infra.documented import HOW, PLACEHOLDER, Because, By, Command, Here, documented, how
 
 if TYPE_CHECKING:
@@ -38,13 +39,17 @@ def test_every_command_has_a_row_and_its_program_knows_it(command: Command) -> N
         ("make scale M=3", "no variable"),
         ("npx cdk destory X", "no command"),
         ("npx cdk deploy --exclusivly", "no option"),
-        ("python -m ops docter", "not know"),
+        ("greenlight docter", "not know"),
         ("python -m infra.bundlng", "no module"),
         ("aws sagemaker update-model-pakage", "no operation"),
         ("aws sagemaker update-model-package --model-arn x", "no option"),
         ("aws sagemaker update-model-package --model-approval-status Approved", "needs"),
         ("aws sagemakr list-models", "no service"),
         ("pytest tests/unit/deploier", "no file"),
+        ("greenlight stauts", "not know"),
+        ("greenlight status --jsn", "no option"),
+        ("python docs/examples/registre.py", "no file"),
+        ("python docs/examples/register.py --braek start", "no option"),
         ("frobnicate x", "no program"),
     ],
 )
@@ -87,8 +92,13 @@ def problem(command: Command) -> str | None:
             return of_module(module, rest)
         case ["aws", service, operation, *rest]:
             return of_aws(service, operation, rest)
+        case ["greenlight", *rest]:
+            return of_module("greenlight", rest)
+        case ["python", script, *rest]:
+            return of_script(script, rest)
         case ["source", script]:
-            return None if script == ".venv/bin/activate" else f"no file {script}"
+            made = {".venv/bin/activate", ".build/cloud.sh"}
+            return None if script in made else f"no file {script}"
         case ["pytest" | "ruff" | "mypy", *rest]:
             paths = [word for word in rest if word != "check"]
             return next((f"no file {path}" for path in paths if not (REPOSITORY / path).exists()), None)
@@ -134,19 +144,41 @@ def of_module(module: str, rest: list[str]) -> str | None:
         return f"there is no module {module}"
     if all(word == PLACEHOLDER for word in rest):
         return None
-    subcommands = [word for word in rest[:1] if not word.startswith("-")]
-    done = subprocess.run(  # noqa: S603 - our own modules
-        [sys.executable, "-m", module, *subcommands, "--help"],
-        cwd=REPOSITORY,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'lambdas'}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = module_help(module, *(word for word in rest[:1] if not word.startswith("-")))
     if done.returncode:
         return f"{module} does not know {' '.join(rest)}: {done.stderr}"
     options = [word for word in rest if word.startswith("-")]
     return next((f"{module} has no option {it}" for it in options if it not in done.stdout), None)
+
+
+@cache
+def module_help(module: str, *subcommands: str) -> subprocess.CompletedProcess[str] | Done:
+    """Ask one of our own programs for the help of itself or of a subcommand."""
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'lambdas'}"}
+    if module == "greenlight":
+        return greenlight(*subcommands, "--help", environ=environ)
+    return subprocess.run(  # noqa: S603 - our own modules
+        [sys.executable, "-m", module, *subcommands, "--help"],
+        cwd=REPOSITORY,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@cache
+def aws_session() -> botocore.session.Session:
+    """Return the one session, which reads each service's model once."""
+    return botocore.session.Session()
+
+
+def of_script(script: str, rest: list[str]) -> str | None:
+    path = REPOSITORY / script
+    if not path.exists():
+        return f"no file {script}"
+    options = [word for word in rest if word.startswith("-")]
+    return next((f"{script} has no option {it}" for it in options if f'"{it}"' not in path.read_text()), None)
 
 
 def of_waiter(session: botocore.session.Session, service: str, rest: list[str]) -> str | None:
@@ -160,7 +192,7 @@ def of_waiter(session: botocore.session.Session, service: str, rest: list[str]) 
 
 
 def of_aws(service: str, operation: str, rest: list[str]) -> str | None:
-    session = botocore.session.Session()
+    session = aws_session()
     if operation == "wait":
         return of_waiter(session, service, rest)
     if service not in session.get_available_services():

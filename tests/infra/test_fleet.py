@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from aws_cdk.cx_api import CloudAssembly
@@ -37,6 +39,33 @@ if TYPE_CHECKING:
 
     from iam_evaluator.principals import Principal
     from tests.infra.conftest import Synthesise
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet that was drawn and synthesised, and how long the latter took."""
+
+    files: list[Path]
+    synthesised: Synthesised
+    seconds: float
+
+
+Synthesiser: TypeAlias = Callable[[int, int, tuple[str, ...]], Fleet]
+
+
+@pytest.fixture(scope="module")
+def fleet_of(synthesise_with: Synthesise, tmp_path_factory: pytest.TempPathFactory) -> Synthesiser:
+    """Draw and synthesise a fleet by its count, seed and shapes; each fleet once."""
+
+    @cache
+    def made(count: int, seed: int, shapes: tuple[str, ...]) -> Fleet:
+        directory = tmp_path_factory.mktemp("fleet")
+        write_fleet(directory, count, seed=seed, shapes=shapes)
+        began = time.perf_counter()
+        synthesised = synthesise_with(endpoints_dir=str(directory))
+        return Fleet(sorted(directory.iterdir()), synthesised, time.perf_counter() - began)
+
+    return made
 
 
 def broken(synthesised: Synthesised, **limits: int) -> list[str]:
@@ -102,17 +131,15 @@ def allowed_of_others(fleet: Synthesised) -> list[str]:
 
 @pytest.mark.parametrize(("seed", "shapes"), FLEETS)
 def test_400_endpoints_of_any_shape_keep_to_every_limit_and_get_what_they_need(
-    seed: int, shapes: tuple[str, ...], synthesise_with: Synthesise, tmp_path: Path
+    seed: int, shapes: tuple[str, ...], fleet_of: Synthesiser
 ) -> None:
     """With `GREENLIGHT_EVERY_FLEET=1`, of every shape."""
-    write_fleet(tmp_path, 400, seed=seed, shapes=shapes)
+    fleet = fleet_of(400, seed, shapes)
 
-    fleet = synthesise_with(endpoints_dir=str(tmp_path))
-
-    assert broken(fleet) == []
-    assert fleet.nag["violations"] == []
-    assert refused(fleet, sorted(tmp_path.iterdir())[:: 4 if EVERY else 40]) == []
-    assert allowed_of_others(fleet) == []
+    assert broken(fleet.synthesised) == []
+    assert fleet.synthesised.nag["violations"] == []
+    assert refused(fleet.synthesised, fleet.files[:: 4 if EVERY else 40]) == []
+    assert allowed_of_others(fleet.synthesised) == []
 
 
 @dataclass(frozen=True)
@@ -224,22 +251,15 @@ def test_a_grant_that_became_wider_is_said_and_nothing_is_where_there_is_room(
     assert narrow == []
 
 
-def test_a_fleet_of_400_drawn_endpoints_takes_less_than_a_minute_more_than_one(
-    synthesise_with: Synthesise, tmp_path: Path
-) -> None:
+def test_a_fleet_of_400_drawn_endpoints_takes_less_than_a_minute_more_than_one(fleet_of: Synthesiser) -> None:
     """Run with `-s` to see the measurement that is in docs/benchmarks.md."""
-    took = {}
     # The first of all starts CDK, and makes the function's bundle.
-    for count in (1, 1, 400):
-        directory = tmp_path / str(count)
-        directory.mkdir(exist_ok=True)
-        write_fleet(directory, count, seed=4)
-        began = time.perf_counter()
-        synthesise_with(endpoints_dir=str(directory))
-        took[count] = time.perf_counter() - began
+    fleet_of(1, 4, ())
 
-    sys.stdout.write(f"\none endpoint: {took[1]:.1f} s; 400 endpoints: {took[400]:.1f} s\n")
-    assert took[400] - took[1] < 60
+    one, many = fleet_of(1, 1, ()), fleet_of(400, 1, ())
+
+    sys.stdout.write(f"\none endpoint: {one.seconds:.1f} s; 400 endpoints: {many.seconds:.1f} s\n")
+    assert many.seconds - one.seconds < 60
 
 
 @pytest.mark.long

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 OURS = [{"Key": "greenlight:stack", "Value": "Greenlight"}]
 THEIRS = [{"Key": "greenlight:stack", "Value": "Greenlight-Test"}]
-VERSION = f"{PREFIX}:model-package/churn/1"
+GROUP = "churn-models"
+VERSION = f"{PREFIX}:model-package/{GROUP}/1"
 FOREIGN_VERSION = VERSION.replace(ACCOUNT, OTHER_ACCOUNT)
-GROUP = "churn"
 ROLE = "{execution role}"
 OTHER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/administrator"
 OTHER_REGION = "us-east-1"
@@ -148,6 +148,7 @@ def tagging(kind: str, name: str, **members: Any) -> dict[str, Any]:
     return {"ResourceArn": f"{PREFIX}:{kind}/{name}", **members}
 
 
+STAMP = {"greenlight:endpoint:churn": "serving since 2026-05-04T12:00:00+00:00"}
 TEAM = [{"Key": "team", "Value": "growth"}]
 
 ALLOWED: list[tuple[str, dict[str, Any]]] = [
@@ -178,6 +179,7 @@ ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("DeregisterScalableTarget", TARGET),
     ("DeregisterScalableTarget", {**TARGET, **CONCURRENCY}),
     ("DescribeScalableTargets", {"ServiceNamespace": "sagemaker"}),
+    ("UpdateModelPackage", {"ModelPackageArn": VERSION, "CustomerMetadataProperties": STAMP}),
 ]
 """The deployer's allowed calls: without them the refusals below would prove nothing."""
 
@@ -337,9 +339,26 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"ModelPackageArn": VERSION, "ModelApprovalStatus": "Approved"},
         "sagemaker:UpdateModelPackage",
     ),
-    "annotate a version": (
+    "approve a version among a write that it may make": (
         "UpdateModelPackage",
-        {"ModelPackageArn": VERSION, "CustomerMetadataProperties": {"deployed": "yes"}},
+        {
+            "ModelPackageArn": VERSION,
+            "ModelApprovalStatus": "Approved",
+            "CustomerMetadataProperties": STAMP,
+        },
+        "sagemaker:UpdateModelPackage",
+    ),
+    "promote a version": (
+        "UpdateModelPackage",
+        {
+            "ModelPackageArn": VERSION,
+            "ModelLifeCycle": {"Stage": "Production", "StageStatus": "Approved"},
+        },
+        "sagemaker:UpdateModelPackage",
+    ),
+    "remove what others wrote to a version": (
+        "UpdateModelPackage",
+        {"ModelPackageArn": VERSION, "CustomerMetadataPropertiesToRemove": ["note"]},
         "sagemaker:UpdateModelPackage",
     ),
     "register a version": (
@@ -573,6 +592,11 @@ ELSEWHERE: list[tuple[bool, str, str, dict[str, Values]]] = [
     (False, "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:any", {}),
     (False, "logs:DeleteLogGroup", f"{LOGS}:any:*", {}),
     (False, "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:any", {}),
+    (True, "logs:DescribeLogStreams", f"{LOGS}:/aws/sagemaker/Endpoints/churn:log-stream:", {}),
+    (True, "logs:GetLogEvents", f"{LOGS}:/aws/sagemaker/Endpoints/churn:log-stream:AllTraffic/i-0", {}),
+    (False, "logs:GetLogEvents", f"{LOGS}:/aws/sagemaker/TrainingJobs:log-stream:any", {}),
+    (False, "logs:GetLogEvents", f"{LOGS}:/aws/lambda/payments:log-stream:any", {}),
+    (False, "logs:PutLogEvents", f"{LOGS}:/aws/sagemaker/Endpoints/churn:log-stream:any", {}),
 ]
 """Whether it is allowed, the action, the resource, and the keys that go with it."""
 

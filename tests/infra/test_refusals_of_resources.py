@@ -12,6 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
+from deployer.contract import REQUEST_DETAIL_TYPE, SOURCE
+from deployer.model.trigger import RequestsMade
+from deployer.triggers import read_trigger
 from iam_evaluator.decision import AccessRequest
 from iam_evaluator.evaluation import evaluate
 from iam_evaluator.principals import Principal, service
@@ -590,12 +593,22 @@ def test_nobody_but_the_deployer_puts_parts_of_a_sweep(featured: Synthesised, ca
 def test_a_default_bus_that_anybody_may_write_to_leads_nowhere_but_to_what_aws_puts(
     featured: Synthesised, estate: Estate
 ) -> None:
-    """So an event with a forged source neither notifies people nor invokes the function."""
+    """So an event with a forged source neither notifies people nor tells the function anything.
+
+    Operators put one kind of event there. It only has the deployer read the requests in its journal.
+    """
+    told = []
     for synthesised in (featured, *estate.stacks.values()):
         for name, rule in synthesised.of_type("AWS::Events::Rule").items():
             if rule.get("EventBusName") is None and "EventPattern" in rule:
-                sources = rule["EventPattern"]["source"]
-                assert all(each.startswith("aws.") for each in sources), name
+                pattern = rule["EventPattern"]
+                if not all(each.startswith("aws.") for each in pattern["source"]):
+                    told += pattern["detail-type"]
+                    assert name.startswith("TriggersRequestRule")
+    assert set(told) == {REQUEST_DETAIL_TYPE}
+    forged = {"EndpointName": "churn", "VersionArn": "arn", "Verb": "rollback"}
+    event = {"id": "1", "source": SOURCE, "detail-type": REQUEST_DETAIL_TYPE, "detail": forged}
+    assert read_trigger(event) == RequestsMade(event_id="1")
 
 
 # Artifacts, images and keys -------------------------------------------------------------------------------

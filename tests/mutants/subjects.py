@@ -40,17 +40,23 @@ def _stories(*names: str) -> tuple[str, ...]:
 
 _PIPELINE: Final = _stories("pipeline")
 _TESTS_OF_A_DECISION: Final = {
+    "approver": Suites(_unit("approver"), (*_stories("version_metadata"), _STAGE)),
+    "waiting": Suites(_unit("waiting"), _stories("waiting_words")),
+    "preflight": Suites(_unit("preflight"), _stories("preflight")),
     "alarms": Suites(_unit("alarms"), _stories("alarms", "guardrails")),
     "at_rest": Suites(_unit("at_rest", "upkeep"), (*_PIPELINE, *_stories("events", "channels"))),
     "autoscaling": Suites(_unit("at_rest"), _stories("scaling", "scaling_kinds")),
     "bake": Suites(_unit("smoke_test", "probation"), _stories("bake")),
+    "before_rollout": Suites(_unit("before_rollout"), _stories("before_rollout")),
     "choice": Suites(
         _unit("approval", "planner", "retention"), (*_PIPELINE, *_stories("variants", "companions"))
     ),
+    "course": Suites(_unit("explanation"), _PIPELINE),
     "eligibility": Suites(_unit("approval", "artifacts"), (*_PIPELINE, *_stories("variants"), _STAGE)),
     "endpoint_changes": Suites(
         _unit("guarding", "endpoint_changes"), _stories("guardrails", "variants", "kinds")
     ),
+    "explanation": Suites(_unit("explanation"), ("tests/unit/greenlight",)),
     "facts": Suites(_unit("approval", "journal", "retention"), (*_PIPELINE, _STAGE)),
     "first_look": Suites(_unit("first_look"), _PIPELINE),
     "freezing": Suites(_unit("freezing"), _stories("holds")),
@@ -62,18 +68,22 @@ _TESTS_OF_A_DECISION: Final = {
     "judgement": Suites(_unit("attempt", "probation"), (*_stories("guardrails", "aborting"), *_PIPELINE)),
     "pins": Suites(_unit("at_rest"), _stories("variants", "companions")),
     "plan": Suites(_unit("planner", "update_plan"), (*_PIPELINE, *_stories("guardrails", "kinds"))),
-    "promotion": Suites(_unit("promotion"), (_STAGE, *_stories("companions"))),
+    "promotion": Suites(_unit("promotion"), (_STAGE, *_stories("companions", "version_metadata"))),
     "variant_properties": Suites(
         _unit("variant_properties", "update_plan"), _stories("variants", "scaling_kinds")
     ),
+    "reasons": Suites(_unit("explanation"), ("tests/unit/greenlight",)),
     "releases": Suites(_unit("approval", "planner"), (*_PIPELINE, *_stories("variants", "companions"))),
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
     "retries": Suites(_unit("approval", "memory"), _PIPELINE),
+    "rollbacks": Suites(_unit("rollbacks"), _stories("rollbacks")),
     "served": Suites(_unit("journal", "approval", "planner"), (*_PIPELINE, _STAGE)),
     "serving": Suites(_unit("first_look", "approval"), _PIPELINE),
+    "trying_again": Suites(_unit("trying_again"), _stories("retries")),
     "turns": Suites(_unit("approval", "planner", "retention"), _PIPELINE),
     "sweep": Suites(_unit("sweep"), _PIPELINE),
     "announcing": Suites(_unit("journal", "promotion"), (*_PIPELINE, _STAGE)),
+    "verdicts": Suites(_unit("verdicts"), (*_unit("explanation"), *_PIPELINE)),
     "version_metadata": Suites(_unit("promotion"), (_STAGE,)),
 }
 _OF_SETTINGS: Final = (

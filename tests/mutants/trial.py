@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _AT_MOST_SECONDS = 600
 _PYTEST = ("-m", "pytest", "-x", "-q", "-n", "0", "-m", "not long", "-p", "no:cacheprovider")
 _REPEATABLE = ("--hypothesis-seed=0", "-o", "timeout=120", "--no-header", "--tb=no")
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]+)", re.MULTILINE)
+"""A test without its parameters, as these may have spaces."""
 _ONE_AT_A_TIME = Lock()
 """Held while mypy runs: all copies share the cache of the repository."""
 _ALL_PASSED, _SOME_FAILED, _INTERRUPTED = 0, 1, 2

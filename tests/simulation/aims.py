@@ -116,6 +116,7 @@ _IN_PARTS: Final = Schedule(
     disturbances=(Disturbance(Kind.SWEEP), Disturbance(Kind.SWEEP, wait=8)),
 )
 
+_BROKEN: Final = replace(_DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_BROKEN_APPROVED), *_ROLLOUT[1:]))
 _GUARDED: Final = replace(_UPDATED, rollout=RolloutKind.CANARY)
 _TESTED: Final = replace(_UPDATED, smoke_test=True)
 _SCALED: Final = replace(_CREATED, scaling=True)
@@ -190,6 +191,8 @@ _TO_A_CALL: Final[dict[str, Schedule]] = {
     "DeleteAlarms": _UNWATCHED,
     "InvokeEndpoint": _TESTED,
     "GetObject": _TESTED,
+    "DescribeLogStreams": _BROKEN,
+    "GetLogEvents": _BROKEN,
     "PutItem": _UPDATED,
     "Query": _LOOKED_AT,
     "UpdateItem": _UPDATED,
@@ -275,9 +278,7 @@ _TO_AN_END: Final[dict[RolloutEnd, Schedule]] = {
     RolloutEnd.ALARMED: replace(
         _DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_ALARMING_APPROVED), *_ROLLOUT[1:])
     ),
-    RolloutEnd.FAILED: replace(
-        _DEPLOYED, disturbances=(Disturbance(Kind.REGISTER_BROKEN_APPROVED), *_ROLLOUT[1:])
-    ),
+    RolloutEnd.FAILED: _BROKEN,
 }
 """Schedules in which the rollout of an update ends so, if it has alarms where that takes any."""
 

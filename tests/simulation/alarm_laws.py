@@ -30,12 +30,14 @@ class Law22AlarmsAreThere(Law):
     were denied or answered late.
 
     Nothing that does not carry the stack's tag is changed, deleted or set, once any invocation was told of
-    its tags. Left out is an alarm that a person made after the invocation had looked. An invocation whose
-    look was denied knows what the journal told it: what one noted that was told and over before it began.
+    its tags. Left out is an alarm that a person made after the invocation had looked, or that CloudWatch
+    showed only later. An invocation whose look was denied knows what the journal told it: what one noted that
+    was told and over before it began.
 
     At rest an endpoint in service has exactly the alarms of its settings. An endpoint that is gone has none,
     and neither has one whose settings were removed, unless its journal was lost or restored after that, or
-    before, and no look noted the endpoint in between.
+    before, and no look noted the endpoint in between. An alarm that a journal forgot, as it was put back
+    since, goes with the weekly look: rest does not wait for that.
     """
 
     def check_call(self, call: Call) -> None:
@@ -96,8 +98,8 @@ class Law22AlarmsAreThere(Law):
         looks = [*_looks(call.invocation), *own]
         if looks and not own and all(each.fault == DENIED for each in looks):
             return any(self._was_journalled(each, call, name) for each in reads if each.time > since)
-        # CloudWatch's writes take no condition.
-        may_know = not looks or max(each.time for each in looks) > since
+        # CloudWatch's writes take no condition, and a stale look shows what was there before.
+        may_know = not looks or any(each.time > since and not each.stale for each in looks)
         return may_know and any(each.time > since for each in reads)
 
     def _was_journalled(self, read: Call, call: Call, alarm_name: str) -> bool:
@@ -118,9 +120,10 @@ class Law22AlarmsAreThere(Law):
             if (
                 settings is not None
                 and endpoint is not None
-                and not self.facts.attempts(name) + self.world.journal(name, "approval#")
+                and not self.facts.attempts(name)
+                and all("withdrawn" in each for each in self.world.journal(name, "approval#"))
             ):
-                # Nothing that the journal knows was ever approved for it.
+                # Nothing that the journal knows is approved for it, or ever went out.
                 continue
             removals = self.world.people.removals.get(name, [])
             if settings is None and removals and self._was_lost(name, removals[-1]):
@@ -129,11 +132,24 @@ class Law22AlarmsAreThere(Law):
             kept = settings.get("RollbackAlarms", ()) if endpoint is not None and settings is not None else ()
             wanted = {each["AlarmName"]: each for each in kept}
             found = self._of(name)
-            if found.keys() != wanted.keys():
+            more = found.keys() - wanted.keys() if wanted else frozenset()
+            forgotten = {each for each in more if self._is_forgotten(name, each)}
+            if found.keys() - forgotten != wanted.keys():
                 raise self.broken(f"{name} has the alarms {sorted(found)}, not {sorted(wanted)}")
-            for alarm_name, made in found.items():
-                if made.request != wanted[alarm_name]:
+            for alarm_name, request in wanted.items():
+                if found[alarm_name].request != request:
                     raise self.broken(f"{alarm_name} is not as the settings have it")
+
+    def _is_forgotten(self, endpoint_name: str, alarm_name: str) -> bool:
+        """Tell whether the journal forgot that an alarm was made."""
+        made = [
+            each.time
+            for each in self.world.calls
+            if each.operation == "PutMetricAlarm"
+            and each.accepted
+            and each.request["AlarmName"] == alarm_name
+        ]
+        return self.facts.is_forgotten(endpoint_name, made[-1])
 
     def _was_lost(self, endpoint_name: str, removal: Removal) -> bool:
         """Tell whether the journal did not know of an endpoint any more when or after its settings went."""

@@ -132,9 +132,11 @@ class Artifacts:
 
         Args:
             endpoint_name: For which endpoint.
-            decided: The approval in its journal, or an attempt for it.
+            decided: The approval in its journal, or an attempt. A clean-up, which another invocation may have
+                begun meanwhile, is of no version.
         """
-        return self._approved.get((endpoint_name, decided["version_arn"].lower(), decided["approved_at"]))
+        arn = decided.get("version_arn")
+        return self._approved.get((endpoint_name, arn.lower(), decided["approved_at"])) if arn else None
 
     def serving(self, endpoint_name: str) -> set[str]:
         """Return what gets an endpoint's calls."""

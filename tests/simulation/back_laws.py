@@ -29,6 +29,8 @@ class Approvals:
     def __init__(self, world: World) -> None:
         self._world = world
         self._journalled: dict[tuple[str, str, str], int] = {}
+        self._latest: dict[tuple[str, str], str] = {}
+        """When the latest approval was given that the journal ever had, by endpoint and version number."""
 
     def note_call(self, call: Call) -> None:
         """Remember when an approval came into the journal."""
@@ -36,6 +38,18 @@ class Approvals:
         if call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#"):
             name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
             self._journalled.setdefault((name, arn.lower(), time), call.number)
+            if "unread" not in item:
+                key = (name, item["version"]["N"])
+                self._latest[key] = max(time, self._latest.get(key, time))
+
+    def ever_had_later(self, approval: dict[str, Any], version: str) -> bool:
+        """Tell whether the journal ever had an approval of a version that is later than another approval.
+
+        Once a rejected version's approval is withdrawn, a late copy of its event takes its place in the
+        journal, and is only heard.
+        """
+        latest = self._latest.get((approval["endpoint"], version))
+        return latest is not None and (latest, int(version)) > order_of(approval)
 
     def read_by(self, call: Call, name: str) -> dict[str, dict[str, Any]]:
         """Return the newest approval of each version that counts, by ARN in lower case."""
@@ -69,7 +83,10 @@ class Approvals:
 class Law27BackAtOnce(Law):
     """An update goes back at once, with at most one shift of all calls; and no other update does.
 
-    An update goes back in three cases. A version that has served well replaces one whose approval is newer.
+    Where the settings say `back: as_forward`, none does. Otherwise:
+
+    An update goes back in three cases. A version that has served well replaces one whose approval is newer,
+    also where a rollback to that one failed, and also with settings that changed since.
     The config that served well replaces another config, made for other settings or with another shadow, of
     the same or another version. Or the config that served well comes back, after somebody else changed the
     endpoint, or an update failed together with its rollback. *Served well* means: a deployment succeeded,
@@ -102,9 +119,13 @@ class Law27BackAtOnce(Law):
         if self.world.schedule.rollout is RolloutKind.UNGUARDED or is_unguardable(self.world, call):
             return
         goes_back, fast = self.goes_back(call), is_fast(self.world, call)
+        name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
+        if self.world.schedule.as_forward:
+            if fast:
+                raise self.broken(f"{name} gets {config} all at once, and goes back as forward")
+            return
         if goes_back is None:
             return
-        name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
         if goes_back and (not fast or alarms_of(dict(call.request["DeploymentConfig"]))):
             raise self.broken(f"{name} goes back to {config} by {call.request.get('DeploymentConfig')}")
         if fast and not goes_back:
@@ -125,8 +146,11 @@ class Law27BackAtOnce(Law):
         well = served_well(led)
         leaving = [each for each in led if each["endpoint_config_name"] == endpoint["EndpointConfigName"]]
         is_proven = any(each["endpoint_config_name"] == config for each in well)
-        if endpoint["EndpointStatus"] != "InService" or not leaving:
+        if not leaving:
             return is_proven
+        if endpoint["EndpointStatus"] != "InService" and is_proven:
+            # It repairs what a failed rollback left, whatever the approvals are.
+            return True
         left = leaving[-1]
         known = self._approvals.read_by(call, name)
         if self._approvals.unread_by(call, name) & {new[0], left["version_arn"].lower()}:
@@ -210,7 +234,8 @@ class Law28LastResortComesLast(Law):
             return
         for approval in known.values():
             if (
-                self._newest.served_well(approval, attempts)
+                "rollback" not in approval
+                and self._newest.served_well(approval, attempts)
                 and self._newest.stands(settings, approval)
                 and self._newest.chance(name, settings, approval, live) is not None
             ):
@@ -232,8 +257,8 @@ class Law28LastResortComesLast(Law):
                     and other["version"] == by
                     and other["status"] not in {"open", "withdrawn"}
                 ]
-                # An attempt keeps its approval's time, also if a late copy of the event was only heard.
-                is_later = any(
+                # The journal may have got these approvals before the first call that this law saw.
+                is_later = self._approvals.ever_had_later(each, by) or any(
                     other["version"] == by and order_of(other) > order_of(each)
                     for other in (*approvals, *tried)
                 )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local_cloud.sagemaker.switch_settings import PendingVariantStatus
 from tests.simulation.alarm_laws import EFFECT
-from tests.simulation.laws import SETTLED, Law, alarms_of, last_query
+from tests.simulation.laws import SETTLED, Law, alarms_of, last_query, repeats_test
 from tests.simulation.people import abort_alarm
+from tests.simulation.schedule import FaultKind, RolloutKind
 from tests.simulation.world import ASIDE
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ class Law29TestedInTheBake(Law):
       test, if nobody has. It is shown so if SageMaker shows the variants' statuses, and for canary and linear
       updates also their messages. The abort alarm must guard the update, and the version must not have served
       well with this config.
+    - An invocation that the event of such a bake brings, and that reads an earlier stage of the update, reads
+      again.
     - Two minutes after the journal has the failure, callers do not reach the version any more, unless its
       rollout was over by then. Then law 27 has it go back.
     - No call of a test is made while the invocation last read that an update is under way and callers reached
       another config: the answer would be another version's.
-    - What passed in the bake is not tested again.
+    - What passed in the bake is not tested again, unless the settings have the test repeated. Law 38 says
+      where it may be.
 
     The law excludes invocations with a failed or denied call or a stale read, journals that were lost
     meanwhile, and alarms that a person took away. An invocation that read the journal before the update was
@@ -69,6 +73,8 @@ class Law29TestedInTheBake(Law):
     def __init__(self, world: World, facts: Facts) -> None:
         super().__init__(world, facts)
         self._shown: list[Shown] = []
+        self._old: list[Shown] = []
+        """Reads that were older than the bake."""
         self._failed: dict[tuple[str, str], Failed] = {}
         self._accepted: dict[tuple[str, str], int] = {}
         self._reached: dict[tuple[int, str], tuple[bool, set[str]]] = {}
@@ -78,6 +84,8 @@ class Law29TestedInTheBake(Law):
         match call.operation:
             case "DescribeEndpoint" if call.accepted and not call.stale:
                 self._note_read(call)
+            case "DescribeEndpoint" if call.accepted:
+                self._note_old_read(call)
             case "InvokeEndpoint":
                 self._check_test(call)
             case "PutItem" | "UpdateItem" if call.accepted:
@@ -102,20 +110,48 @@ class Law29TestedInTheBake(Law):
         """Look whether every invocation that was shown a bake claimed the test."""
         for shown in self._shown:
             invocation, name = shown.call.invocation, shown.endpoint_name
-            if (
-                invocation.faulty
-                or invocation.problem is not None
-                or any(each.stale for each in invocation.calls)
-            ):
-                continue
-            if not any(
-                each.operation == "UpdateItem"
-                and each.number > shown.call.number
-                and ":tests_begun" in each.request["ExpressionAttributeValues"]
-                and each.request["Key"]["item"]["S"] == shown.item
-                for each in invocation.calls
-            ):
+            if leaves_untested(shown.call, shown.item):
                 raise self.broken(f"{invocation.name} sees {name} bake, and does not test it")
+        for old in self._old:
+            invocation = old.call.invocation
+            is_odd = any(each.fault not in {None, FaultKind.STALE.value} for each in invocation.calls)
+            if invocation.problem is None and not is_odd and not self._read_again(old):
+                raise self.broken(f"{invocation.name} hears of a bake of {old.endpoint_name}, and reads once")
+
+    def _read_again(self, old: Shown) -> bool:
+        return any(
+            each.operation == "DescribeEndpoint"
+            and each.number > old.call.number
+            and each.request["EndpointName"] == old.endpoint_name
+            for each in old.call.invocation.calls
+        )
+
+    def _note_old_read(self, call: Call) -> None:
+        """Note a read that is older than the bake of which its invocation's event tells."""
+        name, answer = call.request["EndpointName"], call.response
+        attempt, rollout = self.facts.unsettled(name), self._under_way(name)
+        pending = answer.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+        if (
+            attempt is not None
+            and attempt["action"] not in ASIDE
+            and rollout is not None
+            and answer["EndpointStatus"] == "Updating"
+            and pending == attempt["endpoint_config_name"]
+            and not self._bakes(answer)
+            and self._tells_of_bake(call.invocation, name)
+            and self._is_due(call, name, attempt, rollout)
+        ):
+            self._old.append(Shown(call, name, attempt["item"]))
+
+    def _tells_of_bake(self, invocation: Invocation, name: str) -> bool:
+        """Tell whether an invocation's event says that all calls are on an endpoint's new fleet."""
+        detail = invocation.event["detail"]
+        if detail.get("EndpointName") != name or not self._bakes(detail):
+            return False
+        variants = detail["PendingDeploymentSummary"]["ProductionVariants"]
+        messages = [status["StatusMessage"] for each in variants for status in each["VariantStatus"]]
+        is_only = self.world.schedule.rollout is RolloutKind.ALL_AT_ONCE
+        return is_only or all("full capacity" in each for each in messages)
 
     def _note_read(self, call: Call) -> None:
         name, answer = call.request["EndpointName"], call.response
@@ -183,7 +219,7 @@ class Law29TestedInTheBake(Law):
         attempt = self.facts.unsettled(name)
         if attempt is None or self.facts.recovered(name, call.invocation.started):
             return
-        if "test_passed_at" in attempt:
+        if "test_passed_at" in attempt and not repeats_test(call.invocation, name):
             raise self.broken(f"attempt {attempt['number']} of {name} is tested again after it passed")
         updating, reached = self._reached.get((id(call.invocation), name), (False, set()))
         stale = any(each.stale for each in call.invocation.calls)
@@ -219,4 +255,29 @@ class Law29TestedInTheBake(Law):
         return {spec.endpoint_config_name for spec, _ in self.world.hosting.receiving(name)}
 
 
+def shows_bake(world: World, answer: dict[str, Any]) -> bool:
+    """Tell whether an answer of DescribeEndpoint shows that all calls are on the new fleet."""
+    variants = answer.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+    statuses = [status for each in variants for status in each.get("VariantStatus", [])]
+    is_only = world.schedule.rollout is RolloutKind.ALL_AT_ONCE
+    return bool(statuses) and all(
+        each["Status"] == "Baking" and (is_only or "full capacity" in each.get("StatusMessage", ""))
+        for each in statuses
+    )
+
+
 BAKE_LAWS: Final[tuple[type[Law], ...]] = (Law29TestedInTheBake,)
+
+
+def leaves_untested(call: Call, item: str) -> bool:
+    """Tell whether an invocation began no test of an attempt after a call, though nothing was in its way."""
+    invocation = call.invocation
+    if invocation.faulty or invocation.problem is not None or any(each.stale for each in invocation.calls):
+        return False
+    return not any(
+        each.operation == "UpdateItem"
+        and each.number > call.number
+        and ":tests_begun" in each.request["ExpressionAttributeValues"]
+        and each.request["Key"]["item"]["S"] == item
+        for each in invocation.calls
+    )

@@ -19,6 +19,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from greenlet import getcurrent  # type: ignore[import-untyped] # it publishes no types
 
+from local_cloud.testing.unprepared_requests import leave_unprepared
 from tests.simulation import rest
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class Network(Protocol):
         ...
 
 
+NEWER_MEMBER = "NewerMember"
+"""A member of a version's containers that botocore will know one day. Until then nothing shows it."""
+
 _TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
 _THROTTLING_CODES = frozenset(
     {"ThrottlingException", "ProvisionedThroughputExceededException", "ThrottledException", "SlowDown"}
@@ -60,10 +64,14 @@ def client(service: str) -> Any:
     session = _session()
     # One wire format is enough: for CloudWatch, JSON instead of CBOR.
     loader = session._session.get_component("data_loader")  # noqa: SLF001 - boto3 hides botocore's session
-    metadata = loader.load_service_model(service, "service-2")["metadata"]
+    model = loader.load_service_model(service, "service-2")
+    if service == "sagemaker":
+        model["shapes"]["ModelPackageContainerDefinition"]["members"][NEWER_MEMBER] = {"shape": "String"}
+    metadata = model["metadata"]
     if "json" in metadata.get("protocols", ()):
         metadata.update(protocol="json", protocols=["json"])
     made = session.client(service, region_name=REGION, config=config)  # type: ignore[call-overload]
+    leave_unprepared(made)
     made.meta.events.register("before-send", partial(_send, service))
     if service != "sagemaker-runtime":
         # In production the smoke test alone repeats a call of an endpoint.

@@ -13,13 +13,17 @@ from tests.simulation.schedule import (
     ALARM_READ,
     BAKE_EVENT,
     EVENTS,
+    GROUP_KINDS,
     HOLD_KINDS,
     LISTS,
+    LOG_CALLS,
     MEANWHILE,
+    MEDDLING_KINDS,
     OPERATION_NAMES,
     PLAIN_KINDS,
     RECOVERY_KINDS,
     REGISTRY_WRITE,
+    REQUEST_KINDS,
     SHAPE_KINDS,
     STAGE_CALLS,
     STAGE_EVENTS,
@@ -82,14 +86,19 @@ def apart() -> Iterable[tuple[str, str]]:
     yield from ((operation, DENIED) for operation in DENIABLE)
     yield from ((TELLING, kind.value) for kind in FaultKind)
     yield from ((call, kind.value) for call in ALARM_CALLS for kind in FaultKind)
+    yield from ((call, kind.value) for call in LOG_CALLS for kind in FaultKind)
     yield ALARM_READ, FaultKind.STALE.value
     yield from ((VARIANT_CALL, kind.value) for kind in FaultKind)
     yield from ((VARIANT_CALL, f"meanwhile {kind}") for kind in MEANWHILE)
     yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in ALARM_KINDS)
     yield from ((operation, GAP) for operation in LISTS)
     yield from (
-        (f"endpoint {status}", kind.value) for status in STATUSES for kind in (*RECOVERY_KINDS, *HOLD_KINDS)
+        (f"endpoint {status}", kind.value)
+        for status in STATUSES
+        for kind in (*RECOVERY_KINDS, *HOLD_KINDS, *MEDDLING_KINDS)
     )
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in REQUEST_KINDS)
+    yield from ((f"endpoint {status}", kind.value) for status in STATUSES for kind in GROUP_KINDS)
 
 
 def everywhere() -> Iterable[tuple[str, str]]:
@@ -97,7 +106,7 @@ def everywhere() -> Iterable[tuple[str, str]]:
     yield from (
         (call, kind.value)
         for call in CALLS
-        if call not in (*STAGE_CALLS, *ALARM_CALLS, VARIANT_CALL)
+        if call not in (*STAGE_CALLS, *ALARM_CALLS, *LOG_CALLS, VARIANT_CALL)
         for kind in FaultKind
         if (call, kind) != (ALARM_READ, FaultKind.STALE)
     )

@@ -36,16 +36,20 @@ class Law32AHoldHolds(Law):
 
     def check_call(self, call: Call) -> None:
         """Look whether anything holds a change back."""
-        self._back.note_call(call)
+        self.note_call(call)
         if not (call.is_write and call.operation in CHANGES):
             return
         name, read = call.request["EndpointName"], _first_read(call)
         standing = [each for each in self.world.people.holds.all if each.could_be_read_at(read, name)]
-        if standing and self._is_new(call):
+        if standing and self.is_new(call):
             config = call.request["EndpointConfigName"]
             raise self.broken(f"{name} gets {config}, and rollouts are held back until {standing[0].until}")
 
-    def _is_new(self, call: Call) -> bool:
+    def note_call(self, call: Call) -> None:
+        """Remember which approvals an invocation may know."""
+        self._back.note_call(call)
+
+    def is_new(self, call: Call) -> bool:
         """Tell whether a change brings anything new; no if nobody can say what the invocation knew."""
         name, config = call.request["EndpointName"], call.request["EndpointConfigName"]
         endpoint, content = self.world.describe(name), self.world.people.config_content(config)

@@ -119,10 +119,11 @@ def catch_one(
     """
     with tempfile.TemporaryDirectory() as directory:
         lambdas = Path(directory) / "lambdas"
-        shutil.copytree(
-            ROOT / "lambdas" / "deployer", lambdas / "deployer", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        # Its bytecode comes along: Python compiles for longer than a schedule takes.
+        shutil.copytree(ROOT / "lambdas" / "deployer", lambdas / "deployer")
         sabotage.apply(lambdas / "deployer")
+        for compiled in lambdas.glob(f"**/__pycache__/{Path(sabotage.file).stem}.*"):
+            compiled.unlink()
         hunted = subprocess.run(  # noqa: S603 - this interpreter, arguments of our own
             [
                 *(sys.executable, "-m", "tests.simulation", "hunt", "--seed", seed),

@@ -8,12 +8,12 @@ and go by their content.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
-from deployer.contract import FLEET, PART_DETAIL_TYPE, STACK_TAG
+from deployer.contract import FLEET, PART_DETAIL_TYPE, REQUESTS, STACK_TAG
 from deployer.gateways.fleet import CHECKS
 from deployer.model.names import version_number
 from local_cloud.sagemaker.ports import AlarmState
@@ -30,6 +30,7 @@ from tests.simulation.people import (
     versions_in,
 )
 from tests.simulation.schedule import (
+    ASKING,
     TELLING,
     VARIANT_CALL,
     Companions,
@@ -38,7 +39,7 @@ from tests.simulation.schedule import (
     RolloutStart,
 )
 from tests.simulation.sites import GROUP, admits, is_let_through, stage_settings
-from tests.simulation.skipping import Turns
+from tests.simulation.skipping import Turns, is_of_test
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import ASIDE, CLEAN_UP, DENIED, PROMOTE, SCHEDULED, WRITES, names_in
 
@@ -82,6 +83,10 @@ SURROUNDINGS: Final = (
     *("does not have BatchGetImage permission", "is not authorized to perform"),
     *("You are not authorized to perform this operation", "UnauthorizedOperation"),
     *("AccessDenied", "CreateNetworkInterface", "ecr:", "kms:", "s3:GetObject", "s3:ListBucket"),
+    # Somebody deleted it.
+    *('Could not find model "', 'Could not find endpoint configuration "'),
+    # The deployer's own words: a registration is somebody else's.
+    "Somebody else registered its variants for automatic scaling.",
 )
 """Its messages about what is around a version and its settings."""
 
@@ -136,7 +141,7 @@ class Rollout:
         endpoint_config_name: The new config.
         content: The config's content.
         call: The call.
-        attempt: The attempt for which it was made.
+        attempt: The attempt for which it was made; None if the journal lost that one.
         ended: When it ended; None while it runs.
         succeeded: Whether it brought the endpoint to the config.
         was_alarmed: Whether the endpoint's rollback alarm was on when it ended.
@@ -183,6 +188,25 @@ class Facts:
         """When the journal noted that approvals do not stand, by endpoint and version."""
         self._deleted: dict[str, list[datetime]] = {}
         """When configs were deleted."""
+        self._made: dict[str, datetime] = {}
+        """When configs were made last."""
+        self.test_endpoints: set[str] = set()
+        """The test endpoints that the journal named before they were made. Their configs have their names."""
+
+    def note_test_endpoint(self, call: Call) -> None:
+        """Remember the test endpoint that an attempt names."""
+        if call.operation not in {"PutItem", "UpdateItem"} or not call.accepted:
+            return
+        key = call.request.get("Key") or call.request["Item"]
+        name, item = key["endpoint"]["S"], key["item"]["S"]
+        if item.startswith("attempt#"):
+            tested_on = self.world.journalled(name, item).get("test_endpoint_name")
+            self.test_endpoints |= set() if tested_on is None else {tested_on}
+
+    def is_of_test_endpoint(self, call: Call) -> bool:
+        """Tell whether a call is of a test endpoint or its config: callers reach neither."""
+        named = {call.request.get("EndpointName"), call.request.get("EndpointConfigName")}
+        return not self.test_endpoints.isdisjoint(named)
 
     def note_call(self, call: Call) -> None:
         """Remember an accepted change, and the obstacles of an update."""
@@ -191,9 +215,12 @@ class Facts:
             self._note_memory(call)
         if call.operation == "CreateEndpointConfig" and call.accepted:
             name = call.request["EndpointConfigName"]
+            self._made[name] = call.time
             content = self.world.people.config_content(name)
             if content is not None:
                 self.contents[name] = content
+        if call.operation == "PutItem" and call.accepted:
+            self._note_taken_over(call)
         if call.operation == "UpdateEndpoint":
             self._note_start(call)
         if call.is_write and call.operation in CHANGES:
@@ -215,6 +242,22 @@ class Facts:
             return None
         return int(unsettled[-1]["number"])
 
+    def _note_taken_over(self, call: Call) -> None:
+        """Give a new attempt the change under way to its config, if the journal lost that change's attempt.
+
+        Two invocations decided alike. The journal was put back between their notes, and the change came
+        between the loss and the second note. The deployer cannot tell that change from its own.
+        """
+        name, item = call.request["Item"]["endpoint"]["S"], call.request["Item"]["item"]["S"]
+        if not item.startswith("attempt#"):
+            return
+        attempt = self.world.journalled(name, item)
+        for each in self.rollouts:
+            if (each.endpoint_name, each.attempt, each.ended) == (name, None, None) and (
+                each.endpoint_config_name == attempt.get("endpoint_config_name")
+            ):
+                each.attempt = int(attempt["number"])
+
     def _note_memory(self, call: Call) -> None:
         """Remember what may make the journal forget that a version served well."""
         request = call.request
@@ -230,6 +273,12 @@ class Facts:
         elif ":withdrawn" in request["ExpressionAttributeValues"]:
             arn = self.world.journalled(name, item)["version_arn"].lower()
             self._withdrawn.setdefault((name, arn), []).append(call.time)
+
+    def was_made_again(self, served: Mapping[str, Any]) -> bool:
+        """Tell whether the deployer deleted the config of a release since it served, and made it again."""
+        since = datetime.fromisoformat(served["settled_at"]) - CLOCKS_DIFFER
+        name = served["endpoint_config_name"]
+        return any(since <= each <= self._made[name] for each in self._deleted.get(name, ()))
 
     def is_remembered(self, served: Mapping[str, Any], approval: Mapping[str, Any]) -> bool:
         """Tell whether the journal has to know that a version served well before it was approved.
@@ -346,7 +395,8 @@ class Facts:
             if each.endpoint_name == endpoint_name and not self.is_forgotten(endpoint_name, each.call.time)
         ]
         own = [each for each in of_endpoint if each.attempt == int(attempt["number"])]
-        if own or "accepted_at" in attempt or "tests_begun" not in attempt or attempt["tests_begun"] == "0":
+        is_tested = attempt.get("tests_begun", "0") != "0" and "test_endpoint_name" not in attempt
+        if own or "accepted_at" in attempt or not is_tested:
             return own
         return [each for each in of_endpoint if each.endpoint_config_name == attempt["endpoint_config_name"]][
             -1:
@@ -398,7 +448,13 @@ class Facts:
 
 
 class Law:
-    """One rule. Raises LawBrokenError as soon as it does not hold."""
+    """One rule. Raises LawBrokenError as soon as it does not hold.
+
+    Attributes:
+        sees_tests: Whether it looks at calls of test endpoints, too, which nobody but the deployer reaches.
+    """
+
+    sees_tests: ClassVar[bool] = False
 
     def __init__(self, world: World, facts: Facts) -> None:
         self.world = world
@@ -517,8 +573,9 @@ class Law3NewestStandingApproval(Law):
     At that time capacity and quotas are back, every new event is delivered once, current invocations end, and
     the clock passes every lease, stale read and retry delay. Then one sweep runs, with everything that
     follows from it. Afterwards the endpoint is InService, on a config with the content of the newest approval
-    (by the journal's time, then by version) that meets three conditions. It counts by the policy; it is
-    Approved and Completed in the registry; it has not failed for good with these settings since. An approval
+    (by the journal's time, then by version) that meets four conditions. It counts by the policy; it is
+    Approved and Completed in the registry; no rollback holds it (law 39); it has not failed for good with
+    these settings since, or since a person asked to try it again (law 42). An approval
     has failed for good after one failure with a lasting reason, or after six with passing reasons; what only
     its surroundings hinder never fails for good. A failed smoke test lasts, even if the test could not be
     made. A version's own failure lasts with any settings, unless the version has served well here. If the
@@ -713,10 +770,14 @@ class Law3NewestStandingApproval(Law):
         package = self.world.people.look("DescribeModelPackage", ModelPackageName=approval["version_arn"])
         assert package is not None, "it stands"
         content = self._wanted(settings, approval)
-        failed = self._failed_for_good(approval, content, attempts) or self._failed_by_itself(
-            approval, attempts
-        )
         serves = live is not None and live[0] == content[0]
+        counting = attempts
+        if not (serves and self._failed_test(name, attempts) is not None):
+            # One that serves although it failed its test has to leave before it is tried again.
+            counting = since_retry(approval, attempts)
+        failed = self._failed_for_good(approval, content, counting) or (
+            not self.served_well(approval, attempts) and self._failed_by_itself(approval, counting)
+        )
         approved = self.facts.artifacts.approved(name, approval)
         artifact = None if has_companions(self.world) else approved
         failed_test = serves and failed and self._failed_test(name, attempts) is not None
@@ -783,6 +844,7 @@ class Law3NewestStandingApproval(Law):
             if each["status"] == "failed"
             and each["action"] not in ASIDE
             and each["version_arn"].lower() == arn
+            and int(each["number"]) >= retried_from(approval)
             and answers(each, approval["approved_at"])
             and not _has_shadow(each)
             and ("failed_test" in each or each.get("cause") != "surroundings")
@@ -803,9 +865,21 @@ class Law3NewestStandingApproval(Law):
         ]
 
     def fallbacks(
-        self, name: str, settings: dict[str, Any], live: tuple[str, str, str] | None
+        self,
+        name: str,
+        settings: dict[str, Any],
+        live: tuple[str, str, str] | None,
+        *,
+        forgets: bool = False,
     ) -> list[Expected]:
-        """Return what a reject of the serving version may bring back."""
+        """Return what a reject of the serving version may bring back.
+
+        Args:
+            name: The endpoint.
+            settings: Its settings.
+            live: What it serves.
+            forgets: Whether nobody knows of a release that it served if it was made again since.
+        """
         if live is None:
             return []
         back = self.expected(name, settings, live, besides=live[0])
@@ -818,6 +892,7 @@ class Law3NewestStandingApproval(Law):
         approval = next(approvals, None)
         if approval is None or any(
             self._content({**each, "version_arn": ""}, back.content) == back.content
+            and not (forgets and self.facts.was_made_again(each))
             for each in self.served_well(approval, attempts)
         ):
             return [back]
@@ -879,7 +954,7 @@ class Law3NewestStandingApproval(Law):
                 package is not None
                 and admits(None, package)
                 and shadow["version_arn"].lower() not in {live["version_arn"].lower(), besides}
-                and not self._failed_for_good(shadow, content, self.facts.attempts(name))
+                and not self._failed_for_good(shadow, content, since_retry(shadow, self.facts.attempts(name)))
             ):
                 return content
         return None
@@ -902,7 +977,8 @@ class Law3NewestStandingApproval(Law):
     ) -> tuple[str, str, str] | None:
         """Return a version's last release with which it served well, but for one of this content.
 
-        None if it failed or was changed since, or is gone and should exist.
+        None if it failed or was changed since, or is gone and should exist. The journal forgets what was
+        cleaned up, also if its config was made again.
         """
         well = [
             each
@@ -912,9 +988,11 @@ class Law3NewestStandingApproval(Law):
         if not well or self._was_something_else(well[-1], content[0]):
             return None
         served, config = well[-1], well[-1]["endpoint_config_name"]
+        if self.facts.was_made_again(served):
+            return None
         failed = [
             each
-            for each in attempts
+            for each in since_retry(approval, attempts)
             if each["status"] == "failed"
             and each.get("endpoint_config_name") == config
             and each["settled_at"] >= max(served["settled_at"], approval["approved_at"])
@@ -949,6 +1027,7 @@ class Law3NewestStandingApproval(Law):
                 if ("objection" in each) is for_shadow
                 and (not for_shadow or each.get("shadows"))
                 and not each.get("withdrawn")
+                and "rollback" not in each
             ),
             key=order_of,
             reverse=True,
@@ -972,11 +1051,9 @@ class Law3NewestStandingApproval(Law):
         return self.facts.failed_for_good(failed)
 
     def _failed_by_itself(self, approval: dict[str, Any], attempts: list[dict[str, Any]]) -> bool:
-        """Tell whether a version has a failure of its own since its approval, and never served well."""
+        """Tell whether a version has a failure of its own since its approval."""
         arn, since = approval["version_arn"].lower(), approval["approved_at"]
-        return not self.served_well(approval, attempts) and any(
-            failed_by_itself(each, arn, since=since) for each in attempts
-        )
+        return any(failed_by_itself(each, arn, since=since) for each in attempts)
 
     def _is_made_of(self, attempt: dict[str, Any], approval: dict[str, Any]) -> bool:
         """Tell whether an attempt was for the approved artifact, as far as anybody knows."""
@@ -1010,7 +1087,9 @@ class Law3NewestStandingApproval(Law):
         approvings = [each for each in people.approvings if each.account == account]
         naming = {each.event_id for each in approvings if each.named}
         looked = self.world.journalled(name, "fact#endpoint").get("first_look")
-        first_look = json.loads(looked)[1] if isinstance(looked, str) else []
+        _, first_look, at, *_ = json.loads(looked) if isinstance(looked, str) else ("", [], None)
+        looked_at = datetime.fromisoformat(at) + CLOCKS_DIFFER if at is not None else self.world.start
+        registered = {each.version_arn.lower(): each.time for each in people.acts if each.registers}
         for approval in self.world.journal(name, "approval#"):
             if approval.get("withdrawn"):
                 continue
@@ -1025,7 +1104,7 @@ class Law3NewestStandingApproval(Law):
             if package is None or not is_let_through(people.gate(name), package):
                 continue
             known = journalled.get(arn)
-            if known is None and version_number(arn) in first_look:
+            if known is None and version_number(arn) in first_look and registered[arn] <= looked_at:
                 # Nobody saw when it was approved, and another one counts.
                 continue
             if known is None:
@@ -1056,10 +1135,14 @@ class Law4NoLoop(Law):
 
     From the moment disturbances stop, no endpoint is changed more often than there are versions that stand,
     plus one repair; no model and no config is created twice but for being deleted in between, or deleted
-    twice but for being created; nobody tags twice, as several invocations at once may. After the rest,
+    twice but for being created; nobody tags twice, as several invocations at once may, but for repeating a
+    call whose answer was lost. After the rest,
     further sweeps and events about the endpoint write nothing: not to SageMaker, not to the journal, not to
-    the bus. And at no time is a release put on an endpoint that failed there for a lasting reason since its
+    the bus. The exception is the note that SageMaker refused a write again, which is tried after growing
+    delays. And at no time is a release put on an endpoint that failed there for a lasting reason since its
     version was approved, nor any release of a version that failed by itself since, and has never served well.
+    Failures before a retry that a person asked for do not count (law 42). An invocation may know of an
+    approval that its journal lost meanwhile.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -1080,7 +1163,10 @@ class Law4NoLoop(Law):
         if call.operation == VARIANT_CALL:
             # Law 8 knows what may be set.
             return
-        who = call.invocation.name if call.operation in {"AddTags", "DeleteTags"} else ""
+        is_of_tags = call.operation in {"AddTags", "DeleteTags"}
+        if is_of_tags and _repeats_what_was_lost(call):
+            return
+        who = call.invocation.name if is_of_tags else ""
         # A deleted resource may be made again for a new approval, and then be deleted again.
         for verb, opposite in (("Create", "Delete"), ("Delete", "Create")):
             if call.operation.startswith(verb):
@@ -1099,17 +1185,25 @@ class Law4NoLoop(Law):
         attempts = self.facts.attempts(name)
         content = self.world.people.config_content(config)
         assert content is not None
-        approved = max(
-            (
-                each["approved_at"]
-                for each in self.world.journal(name, "approval#")
-                if each["version_arn"].lower() in versions_in(content)
-            ),
-            default="",
-        )
+        approvals = [
+            each
+            for each in self.world.journal(name, "approval#")
+            if each["version_arn"].lower() in versions_in(content)
+        ]
+        approved = max((each["approved_at"] for each in approvals), default="")
+        first = max(map(retried_from, approvals), default=0)
+        if self.facts.recovered(name, call.invocation.started):
+            # It goes on by what it read before, so the journal may not show the approval any more.
+            given = [
+                each.time.isoformat(timespec="microseconds")
+                for each in self.world.people.acts
+                if each.status == "Approved" and each.version_arn.lower() in versions_in(content)
+            ]
+            approved = max([approved, *given])
         for attempt in attempts:
             if (
-                attempt.get("endpoint_config_name") == config
+                int(attempt["number"]) >= first
+                and attempt.get("endpoint_config_name") == config
                 and attempt["status"] == "failed"
                 and attempt["action"] not in ASIDE
                 and answers(attempt, approved)
@@ -1120,9 +1214,23 @@ class Law4NoLoop(Law):
                 )
         served = {each["version_arn"].lower() for each in served_well(attempts)}
         if content[0] not in served and any(
-            failed_by_itself(each, content[0], since=approved) for each in attempts
+            failed_by_itself(each, content[0], since=approved)
+            for each in attempts
+            if int(each["number"]) >= first
         ):
             raise self.broken(f"{content[0]} is tried again although it failed by itself")
+
+
+def _repeats_what_was_lost(call: Call) -> bool:
+    """Tell whether an invocation repeats its call before, as the answer to that was lost."""
+    calls = call.invocation.calls
+    before = calls[calls.index(call) - 1] if calls.index(call) else None
+    return (
+        before is not None
+        and before.operation == call.operation
+        and before.request == call.request
+        and before.fault is not None
+    )
 
 
 class Law5EachEndIsTold(Law):
@@ -1135,8 +1243,9 @@ class Law5EachEndIsTold(Law):
       in service.
     - aborted: a rollout that was stopped, or an approval that was read as withdrawn before its test.
     - failed: SageMaker refused the attempt or did not complete it, or the version failed or interrupted its
-      smoke test. It also covers an endpoint that others deleted or AWS took out of service before anybody
-      looked.
+      smoke test, or its test endpoint did not come into service. It also covers an endpoint that others
+      deleted or AWS took out of service before anybody looked, and a former release whose config or model
+      somebody deleted.
     - withdrawn: SageMaker accepted nothing, or rolled it back while the journal refused every note about the
       attempt, so that its rollback looks like any other.
 
@@ -1192,7 +1301,7 @@ class Law5EachEndIsTold(Law):
         succeeded = any(each.succeeded for each in rollouts)
         if now == "succeeded" and not succeeded:
             raise self.broken(f"{item} of {name} counts as succeeded and did not")
-        if before == "testing" and now == "aborted":
+        if before == "testing" and now == "aborted" and not self._was_stopped(rollouts):
             self._check_untried(call, attempt)
             return
         is_tried = now == "failed" and was_bad
@@ -1202,7 +1311,12 @@ class Law5EachEndIsTold(Law):
             raise self.broken(f"{item} of {name} counts as {now}, and is under way")
         if not is_tried:
             self._check_abort(f"{item} of {name}", now, rollouts)
-        if now == "failed" and not rollouts and not self._was_refused(attempt):
+        if now == "failed" and not (
+            rollouts
+            or self._failed_first(call, attempt)
+            or self._was_refused(attempt)
+            or self._could_not_come_back(name, attempt)
+        ):
             raise self.broken(f"{item} of {name} counts as failed, and SageMaker refused nothing")
         if now == "withdrawn" and not all(self._went_unnoted(name, item, each) for each in rollouts):
             raise self.broken(f"{item} of {name} counts as withdrawn, and SageMaker accepted it")
@@ -1210,9 +1324,19 @@ class Law5EachEndIsTold(Law):
     def _was_bad(self, call: Call, name: str, attempt: dict[str, Any]) -> bool:
         """Tell whether a version failed its test, in this invocation or, in the bake, in an earlier one."""
         key = (name, attempt["item"])
-        if "failed_test" in attempt and (answered_badly(call.invocation, name) or never_ended(attempt)):
+        where = attempt.get("test_endpoint_name", name)
+        if "failed_test" in attempt and (answered_badly(call.invocation, where) or never_ended(attempt)):
             self._failed_in_bake.add(key)
         return "failed_test" in attempt and key in self._failed_in_bake
+
+    def _failed_first(self, call: Call, attempt: dict[str, Any]) -> bool:
+        """Tell whether an attempt failed on its test endpoint."""
+        name = attempt.get("test_endpoint_name")
+        if name is None or "test_passed_at" in attempt:
+            return False
+        shown = self.world.describe(name)
+        failed = shown is not None and shown["EndpointStatus"] != "InService"
+        return failed or answered_badly(call.invocation, name) or never_ended(attempt)
 
     def _went_unnoted(self, name: str, item: str, rollout: Rollout) -> bool:
         """Tell whether a change was undone before the journal took a note of it, which it denied."""
@@ -1226,6 +1350,15 @@ class Law5EachEndIsTold(Law):
             and each.time <= rollout.ended
         ]
         return bool(notes) and all(each.fault == DENIED for each in notes)
+
+    def _was_stopped(self, rollouts: list[Rollout]) -> bool:
+        """Tell whether the abort alarm was set off during a rollout that did not succeed.
+
+        An invocation may claim the test in the bake, find the approval taken back, and leave the test.
+        """
+        if not rollouts or rollouts[-1].succeeded:
+            return False
+        return self._was_set_off(rollouts[-1].endpoint_name, rollouts[-1].call.number)
 
     def _check_untried(self, call: Call, attempt: dict[str, Any]) -> None:
         if not was_taken_back(call, attempt):
@@ -1276,6 +1409,25 @@ class Law5EachEndIsTold(Law):
             and call.response["message"] in attempt["reason"]
             and not (call.operation in CHANGES and call.response["message"].startswith(BUSY))
             for call in reversed(self.world.calls)
+        )
+
+    def _could_not_come_back(self, name: str, attempt: dict[str, Any]) -> bool:
+        """Tell whether somebody deleted the config or a model of a release that served before.
+
+        Then it is not put back, also if another invocation made the model again (docs/guarantees.md).
+        """
+        served = any(
+            each["status"] == "succeeded"
+            and each["endpoint_config_name"] == attempt["endpoint_config_name"]
+            and int(each["number"]) < int(attempt["number"])
+            for each in self.facts.attempts(name)
+            if each["action"] not in ASIDE
+        )
+        was_deleted = self.world.people.meddling.was_deleted
+        return served and any(
+            was_deleted(kind, each)
+            for kind, named in (("model", _models_of), ("config", _configs_of))
+            for each in named(attempt)
         )
 
     def _check_outcome(self, call: Call, detail: dict[str, Any]) -> None:
@@ -1358,11 +1510,13 @@ class Law6NothingNeededIsDeleted(Law):
     It deletes a config or model only with its own tags for that endpoint, and only under these conditions.
     The endpoint is not on it, or being brought to it. It is not among the last releases. A reject of the
     serving version would not bring it back (unless an approval, a reject or new settings came during the
-    deletion). No current attempt is for it.
+    deletion, or it never served and its version waits to go out with one more variant, the shadow). No
+    current attempt is for it.
 
     At rest an endpoint has its present release and at most `keep` old ones, or those for a reject: the
     release of the version that would come back and, if that never served, the one with which the version
-    served. It has one more if its release is not the wanted one. An attempt names each of its models and
+    served. A release that was deleted and made again since it served counts as one that never served. It has
+    one more if its release is not the wanted one. An attempt names each of its models and
     configs.
     """
 
@@ -1453,10 +1607,19 @@ class Law6NothingNeededIsDeleted(Law):
         ):
             return set()
         live = self.world.people.config_content(endpoint["EndpointConfigName"])
+        wanted = self._newest.expected(endpoint_name, settings, live)
+        # Once for all names: in a long life there are hundreds, and what comes back depends on none of them.
+        fallbacks = self._newest.fallbacks(endpoint_name, settings, live)
+        served = {
+            each["endpoint_config_name"]
+            for each in self.facts.attempts(endpoint_name)
+            if each["status"] == "succeeded" and each["action"] not in ASIDE
+        }
         return {
             name
             for name, artifact in self._made_of.items()
-            for fallback in self._newest.fallbacks(endpoint_name, settings, live)
+            for fallback in fallbacks
+            if name in served or wanted is None or not _adds_a_shadow(wanted.content, to=fallback.content)
             if self.facts.contents.get(name) == fallback.content
             and (fallback.artifact in {None, artifact} or artifact is None)
             and self._made_for.get(name) == endpoint_name
@@ -1495,6 +1658,7 @@ class Law6NothingNeededIsDeleted(Law):
                     and owner == name
                     # Nobody knows what a lost journal knew.
                     and not self._is_forgotten(name, each)
+                    and not self.world.people.meddling.is_gone(kind, each)
                 }
                 orphans = names - {each for attempt in attempts for each in named(attempt)}
                 if orphans:
@@ -1504,7 +1668,7 @@ class Law6NothingNeededIsDeleted(Law):
                     continue
                 live = self.world.people.config_content(endpoint["EndpointConfigName"])
                 expected = self._newest.expected(name, settings, live)
-                fallbacks = len(self._newest.fallbacks(name, settings, live))
+                fallbacks = len(self._newest.fallbacks(name, settings, live, forgets=True))
                 most = max(settings["Keep"], 1) + max(fallbacks - 1, 0) + 1
                 most += expected is not None and expected.stays
                 # Each release may have a companion, with a model of its own.
@@ -1517,7 +1681,8 @@ class Law7JournalExplains(Law):
     """The journal alone explains every change that the control plane saw.
 
     When SageMaker accepts a write of the deployer, the journal already has an open attempt that names the
-    written resource. The writing invocation itself has claimed that attempt, within its lease. At rest the
+    written resource. The writing invocation itself has claimed that attempt, within its lease. A config that
+    serves and that somebody deleted is created again as the attempt that made it says. At rest the
     attempts, in the order of their numbers, give exactly the changes that SageMaker accepted, in their order.
     The last one that succeeded names the endpoint's config, unless the config is that of a later attempt that
     came into service and still failed or was aborted (law 5). An attempt is one change. It asks again only if
@@ -1539,6 +1704,8 @@ class Law7JournalExplains(Law):
             for name in self.world.people.endpoints
             if (attempt := self.facts.unsettled(name)) is not None and self._names(attempt, call)
         ]
+        if not explained and self._repairs(call):
+            return
         if not explained:
             raise self.broken(f"{call.operation} {_subject(call)} is explained by no attempt")
         (attempt,) = explained
@@ -1549,6 +1716,23 @@ class Law7JournalExplains(Law):
             )
         if datetime.fromisoformat(attempt["lease_until"]) < self.world.deployer_now(call.invocation.site):
             raise self.broken(f"{call.operation} {_subject(call)} by {call.invocation.name} beyond its lease")
+
+    def _repairs(self, call: Call) -> bool:
+        """Tell whether a call creates a config again that an endpoint serves."""
+        if call.operation != "CreateEndpointConfig":
+            return False
+        config = call.request["EndpointConfigName"]
+        serving = [
+            name
+            for name in self.world.people.endpoints
+            if (self.world.describe(name) or {}).get("EndpointConfigName") == config
+        ]
+        return any(
+            each.get("endpoint_config_name") == config
+            and json.loads(each.get("config_request", "null")) == call.request
+            for name in serving
+            for each in self.facts.attempts(name)
+        )
 
     def _check_set(self, call: Call) -> None:
         name = call.request["EndpointName"]
@@ -1654,6 +1838,8 @@ class Given:
         owed: The settings' value that SageMaker has not yet accepted.
         seen: What the endpoint had when it was last in service.
         setting: What the deployer asked for just now.
+        mixed: What ran after a failed rollback, when the update began that ended this. Nobody knows whether
+            it was given.
     """
 
     meant: dict[Property, float]
@@ -1661,6 +1847,7 @@ class Given:
     owed: dict[Property, float]
     seen: dict[Property, float]
     setting: dict[Property, float]
+    mixed: dict[Property, float] = field(default_factory=dict)
 
 
 class Law8ScaledStaysScaled(Law):
@@ -1671,7 +1858,8 @@ class Law8ScaledStaysScaled(Law):
     weight that were given to it last, by a change of its settings, or by people and automatic scaling. Only a
     change of the settings' value counts, compared with the value that took effect last. A variant with
     automatic scaling keeps its count. If variants come or go, the others are at rest as they were before.
-    If all of them were drained, their weights are those of the settings.
+    If all of them were drained, their weights are those of the settings. After a rollback that failed, they
+    may be as they were then, or as the update left them.
 
     The deployer sets a count or weight only if the settings changed it and it has not yet taken effect, or if
     an update reset it. If SageMaker goes back on that, it stays as it is, through later updates as well:
@@ -1739,12 +1927,17 @@ class Law8ScaledStaysScaled(Law):
         if not change.is_same and not any(value for (_, what), value in meant.items() if what == WEIGHT):
             meant |= {key: value for key, value in change.after.items() if key[1] == WEIGHT}
         effective = change.after | {key: change.before[key] for key in owed}
-        self._given[rollout.endpoint_name] = Given(meant, effective, owed, found, {})
+        mixed = {} if given.seen or change.is_same else change.running
+        self._given[rollout.endpoint_name] = Given(meant, effective, owed, found, {}, mixed)
 
     def _look(self, name: str) -> None:
         endpoint = self.world.describe(name)
-        if endpoint is None or endpoint["EndpointStatus"] == "UpdateRollbackFailed":
+        if endpoint is None:
             self._given.pop(name, None)
+        elif endpoint["EndpointStatus"] == "UpdateRollbackFailed" and name in self._given:
+            # What runs is a mix. What the settings changed before that is still to be set.
+            before = self._given[name]
+            self._given[name] = Given({}, before.effective, before.owed, {}, {})
         if endpoint is None or endpoint["EndpointStatus"] != "InService":
             return
         found = _flat(_running(endpoint))
@@ -1762,7 +1955,9 @@ class Law8ScaledStaysScaled(Law):
             if given.owed.pop(key, None) == value:
                 # It was set once, even if SageMaker went back on it: docs/guarantees.md.
                 given.effective[key] = value
-        given.meant |= {key: value for key, value in found.items() if value != given.seen.get(key)}
+        others = {key: value for key, value in found.items() if value != given.seen.get(key)}
+        given.meant |= others
+        given.mixed = {key: value for key, value in given.mixed.items() if key not in others}
         given.meant |= {key: found[key] for key in tried if key in found}
         given.seen, given.setting = found, {}
 
@@ -1790,7 +1985,7 @@ class Law8ScaledStaysScaled(Law):
             raise self.broken(f"one request of {name} sets {_told(asked)}")
         for key, value in asked.items():
             is_restored = given.meant.get(key) == value != given.seen.get(key)
-            if given.owed.get(key) != value and not is_restored:
+            if given.owed.get(key) != value and not is_restored and given.mixed.get(key) != value:
                 raise self.broken(
                     f"{call.invocation.name} sets {key} of {name} to {value:g}, and what was given last is "
                     f"{given.meant.get(key)}"
@@ -1907,7 +2102,9 @@ class Law9EveryEndpointHasItsTurn(Law):
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the
     journal notes that it had some. No part exceeds the limit on parts, and each is smaller than the part from
     which it was split. Only an invocation with a fault may hand over an endpoint twice, or after looking at
-    it. An invocation that crashed, or could not list or hand over, is exempt: Lambda repeats it.
+    it, except for one whose test it repeats or is to repeat in the bake: that endpoint is a part by itself.
+    An invocation that crashed, or could not list, ask for requests or hand over, is exempt: Lambda repeats
+    it.
     """
 
     def check_rest(self) -> None:
@@ -1933,13 +2130,15 @@ class Law9EveryEndpointHasItsTurn(Law):
         last, body = invocation.asked[-1] if invocation.asked else ("", b"{}")
         return (
             isinstance(problem, CrashError)
-            or last in {"ListEndpoints", "PutEvents"}
-            or (last == "Query" and _partition(json.loads(body)) == FLEET)
+            or last in {"ListEndpoints", "PutEvents", ASKING}
+            or (last == "Query" and _partition(json.loads(body)) in {FLEET, REQUESTS})
         )
 
     def _check_turns(self, invocation: Invocation, due: set[str], *, is_sweep: bool) -> None:
         who, most = invocation.name, self.world.schedule.part_size
-        parts = parts_of(invocation)
+        parts = [
+            part for part in parts_of(invocation) if len(part) > 1 or not repeats_test(invocation, part[0])
+        ]
         for part in parts:
             given = 0 if is_sweep else len(names_in(invocation.event["detail"]))
             is_all = not is_sweep and not invocation.faulty and len(part) >= given
@@ -1950,7 +2149,8 @@ class Law9EveryEndpointHasItsTurn(Law):
         missing = due - looked - set(handed)
         if missing:
             raise self.broken(f"{', '.join(sorted(missing))} had no turn with {who}")
-        foreign = set(handed) - set(invocation.settings.digests) - noted_in(invocation).keys()
+        # An endpoint may have left the settings before its first look ended: its item has no digest then.
+        foreign = set(handed) - set(invocation.settings.digests) - fleet_in(invocation).keys()
         if foreign:
             raise self.broken(f"{who} hands over {sorted(foreign)}, which is not its to sweep")
         if not invocation.faulty and (len(handed) != len(set(handed)) or looked & set(handed)):
@@ -1962,9 +2162,10 @@ class Law10OnlyWhatIsGivenUpIsAborted(Law):
 
     Before an invocation sets an endpoint's abort alarm, its last call of SageMaker read that the version
     being rolled out is not deployable, or the journal has it that the version failed its smoke test in the
-    bake (law 14 says when it may). Before it updates an endpoint under such an alarm, it clears it. It
-    begins no such update until five minutes after the end of a rollout that it aborted, if the journal knows
-    that: nobody says how soon CloudWatch sees the end of an abort. At rest no such alarm is set.
+    bake (law 14 says when it may), or that a person rolled it back (law 39). Before it updates an endpoint
+    under such an alarm, it clears it. It begins no such update until five minutes after the end of a rollout
+    that it aborted, if the journal knows that: nobody says how soon CloudWatch sees the end of an abort. At
+    rest no such alarm is set.
     """
 
     def check_call(self, call: Call) -> None:
@@ -2007,7 +2208,7 @@ class Law10OnlyWhatIsGivenUpIsAborted(Law):
 
     def _check_abort(self, call: Call) -> None:
         attempt = self.facts.unsettled(call.request["AlarmName"].split(".")[1])
-        if attempt is not None and "failed_test" in attempt:
+        if attempt is not None and ("failed_test" in attempt or self._is_rolled_back(attempt)):
             return
         before = [each for each in call.invocation.calls[:-1] if each.service == "sagemaker"]
         read = before[-1] if before else None
@@ -2017,6 +2218,15 @@ class Law10OnlyWhatIsGivenUpIsAborted(Law):
             or admits(self._gate_before(call), read.response)
         ):
             raise self.broken(f"{call.invocation.name} aborts a rollout without having read why")
+
+    def _is_rolled_back(self, attempt: dict[str, Any]) -> bool:
+        """Tell whether the journal holds the version back that is being rolled out (law 39 says why)."""
+        return any(
+            "rollback" in each
+            and not each.get("withdrawn")
+            and each["version_arn"].lower() == attempt["version_arn"].lower()
+            for each in self.world.journal(attempt["endpoint"], "approval#")
+        )
 
     def _gate_before(self, call: Call) -> dict[str, Any] | None:
         """Return the gate of the stage that an invocation runs in."""
@@ -2105,10 +2315,14 @@ class Law11ScalingComesBack(Law):
             if is_refused(self.world, endpoint, settings):
                 # Its settings are for another kind of endpoint.
                 continue
-            serving = {each["VariantName"] for each in endpoint["ProductionVariants"]}
+            serving = {
+                each["VariantName"]: "CurrentServerlessConfig" in each
+                for each in endpoint["ProductionVariants"]
+            }
             for variant_name, wanted in settings.get("AutoScaling", {}).items():
-                if variant_name not in serving:
-                    # Nothing stands, or it failed with these settings: other variants serve (law 3).
+                if serving.get(variant_name) != wanted["ScalableDimension"].endswith("Concurrency"):
+                    # Nothing stands, or it failed with these settings: other variants serve (law 3), or this
+                    # one is still serverless.
                     continue
                 found = self._found(name, variant_name)
                 expected: Scaling = (
@@ -2392,9 +2606,9 @@ def is_fast(world: World, call: Call) -> bool:
 class Law13AlarmsBlameWhoSetThemOff(Law):
     """A version that raises an alarm during its rollout does not rest on the endpoint afterwards.
 
-    It may return once somebody approves or edits it after its rollback, or under other settings. The law
-    excludes rollbacks with a further cause: an abort, or a reason that may pass (law 4). It also excludes a
-    change whose answer was lost, which is requested again (law 7).
+    It may return once somebody approves or edits it after its rollback, or wants it tried again (law 42), or
+    under other settings. The law excludes rollbacks with a further cause: an abort, or a reason that may pass
+    (law 4). It also excludes a change whose answer was lost, which is requested again (law 7).
 
     No version is blamed for an earlier alarm. No update, accepted or refused, names a rollback alarm that is
     on and was on when the invocation began; so SageMaker cannot roll it back for an earlier version's fault.
@@ -2483,12 +2697,17 @@ class Law13AlarmsBlameWhoSetThemOff(Law):
                 continue
             if self.facts.is_forgotten(name, ended):
                 continue
-            if self.world.people.config_content(endpoint["EndpointConfigName"]) == content and not any(
+            people, since = self.world.people, ended - ANSWERED_LATE
+            is_wanted = any(
                 act.version_arn.lower() == content[0]
                 and act.status in {"Approved", None}
-                and act.time >= ended - ANSWERED_LATE
-                for act in self.world.people.acts
-            ):
+                and act.time >= since
+                for act in people.acts
+            ) or any(
+                (each.endpoint_name, each.version_arn) == (name, content[0]) and each.at >= since
+                for each in people.retries.all
+            )
+            if people.config_content(endpoint["EndpointConfigName"]) == content and not is_wanted:
                 raise self.broken(
                     f"{name} rests on {content[0]}, which set its alarm off and was rolled back"
                 )
@@ -2499,11 +2718,12 @@ class Law14VersionsAreTried(Law):
 
     An attempt succeeds only if the invocation that notes it got the test's number of good answers since the
     rollout ended, or if that config had succeeded before. It also may if an invocation noted that the version
-    passed in the bake, and had got them while callers reached no other config. It fails its test only if an
-    answer was bad, a call met a fault, or the journal has a test that began before and never ended. Before a
-    test's first call, and after the test was claimed, the invocation reads every version that the attempt put
-    on the endpoint from the registry. Laws 5 and 3 say that a failed version is reported once, and gives way
-    to what can be restored.
+    passed in the bake, and had got them while callers reached no other config. Or an invocation noted that it
+    passed on its test endpoint, and had got them there, for this attempt or an earlier one. It fails its test
+    only if an answer was bad, a call met a fault, or the journal has a test that began before and never
+    ended. Before the first call of a test in the bake or in service, and after the test was claimed, the
+    invocation reads every version that the attempt put on the endpoint from the registry. Laws 5 and 3 say
+    that a failed version is reported once, and gives way to what can be restored.
 
     The law excludes worlds in which settings were missing for a while: the test went with them.
     """
@@ -2512,6 +2732,9 @@ class Law14VersionsAreTried(Law):
         super().__init__(world, facts)
         self._statuses: dict[tuple[str, str], str] = {}
         self._tested_in_bake: set[tuple[str, str]] = set()
+        self._failed_in_bake: set[tuple[str, str]] = set()
+        self._passed_on: set[str] = set()
+        """The test endpoints on which a version passed."""
         self._reached: dict[int, set[str]] = {}
         """Which configs callers reached at a test's call, by its number."""
 
@@ -2534,13 +2757,15 @@ class Law14VersionsAreTried(Law):
         before = self._statuses.get((name, key["item"]["S"]))
         self._statuses[name, key["item"]["S"]] = attempt["status"]
         self._note_bake(call, name, attempt)
+        self._note_test_endpoint(call, name, attempt)
         # An invocation that only reports an end, or notes the report, need not have tested anything.
         if attempt["action"] in ASIDE or attempt["status"] == before:
             return
         if attempt["status"] == "failed" and "failed_test" in attempt:
             # What failed in the bake was looked at when that was noted.
-            was_bad = (name, key["item"]["S"]) in self._tested_in_bake
-            if not was_bad and not answered_badly(call.invocation, name) and not never_ended(attempt):
+            was_bad = (name, key["item"]["S"]) in self._failed_in_bake
+            where = attempt.get("test_endpoint_name", name)
+            if not was_bad and not answered_badly(call.invocation, where) and not never_ended(attempt):
                 raise self.broken(f"{key['item']['S']} of {name} failed a test that it passed")
         elif (
             attempt["status"] == "succeeded"
@@ -2561,19 +2786,37 @@ class Law14VersionsAreTried(Law):
     def _note_bake(self, call: Call, name: str, attempt: dict[str, Any]) -> None:
         """Look at a note about a test in the bake, when it is made."""
         key = (name, attempt["item"])
-        if attempt["action"] in ASIDE or attempt["status"] != "accepted" or key in self._tested_in_bake:
+        if (
+            attempt["action"] in ASIDE
+            or attempt["status"] not in {"accepted", "testing"}
+            or key in self._failed_in_bake
+            or "test_endpoint_name" in attempt
+        ):
             return
         if "failed_test" in attempt:
             self._tested_in_bake.add(key)
+            self._failed_in_bake.add(key)
             if not answered_badly(call.invocation, name) and not never_ended(attempt):
                 raise self.broken(f"{key[1]} of {name} failed a test in the bake that it passed")
-        elif "test_passed_at" in attempt:
+        elif "test_passed_at" in attempt and key not in self._tested_in_bake:
             self._tested_in_bake.add(key)
             only = {attempt["endpoint_config_name"]}
             tries = [each for each in _tries(call.invocation, name) if _is_good(each)]
             good = [each for each in tries if self._reached[each.number] == only]
             if len(good) < GOOD_ANSWERS:
                 raise self.broken(f"{key[1]} of {name} passed in the bake after {len(good)} good answers")
+
+    def _note_test_endpoint(self, call: Call, name: str, attempt: dict[str, Any]) -> None:
+        """Look at a note that a version passed on its test endpoint, when it is made."""
+        tested_on = attempt.get("test_endpoint_name")
+        if tested_on is None or "test_passed_at" not in attempt or tested_on in self._passed_on:
+            return
+        self._passed_on.add(tested_on)
+        good = [each for each in _tries(call.invocation, tested_on) if _is_good(each)]
+        if len(good) < GOOD_ANSWERS:
+            raise self.broken(
+                f"{attempt['item']} of {name} passed on {tested_on} by {len(good)} good answers"
+            )
 
     def _check_begun(self, call: Call) -> None:
         name = call.request["EndpointName"]
@@ -2611,11 +2854,11 @@ class Law21SettingsAreLookedAt(Law):
 
     An invocation that hears of deployed settings looks at each endpoint that the journal notes with other
     ones, or hands it over. Settings are noted after the last call about their endpoint, and not while another
-    invocation's attempt is under way that began before. At rest the journal notes of each endpoint with
-    settings that it was looked at with just those, and knows no other endpoint; an endpoint whose attempt
-    never ends is exempt. For each removal, the deployer reports at most once that an endpoint is no longer
-    managed. It reports the last removal, if nobody put the settings back, the journal knew the endpoint, and
-    the endpoint was the stack's.
+    invocation's attempt is under way that began before, unless only a restored journal has it. At rest the
+    journal notes of each endpoint with settings that it was looked at with just those, and knows no other
+    endpoint; an endpoint whose attempt never ends is exempt. For each removal, the deployer reports at most
+    once that an endpoint is no longer managed. It reports the last removal, if nobody put the settings back,
+    the journal knew the endpoint, and the endpoint was the stack's.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -2639,7 +2882,7 @@ class Law21SettingsAreLookedAt(Law):
 
     def check_call(self, call: Call) -> None:
         name = _endpoint_of(call)
-        if (call.invocation, name) in self._noted:
+        if (call.invocation, name) in self._noted and not _asks_who_approved(call):
             raise self.broken(f"{call.operation} of {name} follows the note that its look had ended")
         key = call.request.get("Key") or call.request.get("Item")
         if not (call.accepted and call.service == "dynamodb" and key and key["endpoint"]["S"] == FLEET):
@@ -2657,7 +2900,9 @@ class Law21SettingsAreLookedAt(Law):
         if name not in asked_of(invocation):
             raise self.broken(f"the settings of {name} are noted without a look")
         skew = timedelta(seconds=invocation.site.skew)
-        for each in self.facts.attempts(name):
+        # An invocation goes on by what it read before the journal was put back.
+        known = [] if self.facts.recovered(name, invocation.started) else self.facts.attempts(name)
+        for each in known:
             began = datetime.fromisoformat(each["started_at"]) - skew
             is_others = each["invocation_id"] != invocation.invocation_id
             if each["status"] not in SETTLED and is_others and began < invocation.started:
@@ -2807,6 +3052,12 @@ def _has_shadow(attempt: dict[str, Any]) -> bool:
     return any(each["is_shadow"] for each in json.loads(attempt.get("companions", "[]")))
 
 
+def _adds_a_shadow(content: tuple[str, str, str], *, to: tuple[str, str, str]) -> bool:
+    """Tell whether a content is another one of the same version, with one more variant."""
+    more, fewer = json.loads(content[2]), json.loads(to[2])
+    return content[:2] == to[:2] and len(more) > len(fewer) and all(each in more for each in fewer)
+
+
 def has_companions(world: World) -> bool:
     """Tell whether anything may serve beside the approved version."""
     return world.schedule.companions is not Companions.NONE
@@ -2833,6 +3084,16 @@ def _configs_of(attempt: dict[str, Any]) -> list[str]:
 def order_of(approval: dict[str, Any]) -> tuple[str, int]:
     """Return what decides which of two journalled approvals is the newer one."""
     return (approval["approved_at"], int(approval["version"]))
+
+
+def retried_from(approval: Mapping[str, Any]) -> int:
+    """Return the number of the first attempt whose failure counts against a journalled approval."""
+    return int(json.loads(approval["retry"])[2]) if "retry" in approval else 0
+
+
+def since_retry(approval: Mapping[str, Any], attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the attempts whose failures count against a journalled approval."""
+    return [each for each in attempts if int(each["number"]) >= retried_from(approval)]
 
 
 def answers(failed: Mapping[str, Any], approved_at: str) -> bool:
@@ -2916,6 +3177,13 @@ def parts_of(invocation: Invocation) -> list[list[str]]:
     ]
 
 
+def repeats_test(invocation: Invocation, name: str) -> bool:
+    """Tell whether an invocation has tested an endpoint's version, and is to repeat that in the bake."""
+    settings = invocation.settings.read(name)
+    test = settings.smoke_test if settings is not None else None
+    return test is not None and test.every_seconds is not None and bool(_tries(invocation, name))
+
+
 def handed_over(invocation: Invocation) -> list[str]:
     """Return the endpoints that an invocation handed over."""
     return [name for part in parts_of(invocation) for name in part]
@@ -2927,18 +3195,36 @@ def asked_of(invocation: Invocation) -> set[str]:
 
 
 def journals_read(invocation: Invocation) -> list[str]:
-    """Return the endpoints whose journal an invocation asked for, once for each read."""
-    return [_partition(json.loads(body)) for operation, body in invocation.asked if operation == "Query"]
+    """Return the endpoints whose journal an invocation asked for, once for each read.
+
+    Whether anybody waits for a test endpoint is asked once its tags are known, and is no look at the endpoint
+    itself.
+    """
+    found: list[str] = []
+    for position, (operation, body) in enumerate(invocation.asked):
+        before = position - 1
+        is_about_test = before in invocation.answered and is_of_test(*invocation.asked[before])
+        if operation == "Query" and not is_about_test:
+            found.append(_partition(json.loads(body)))
+    return found
 
 
 def noted_in(invocation: Invocation) -> dict[str, str]:
     """Return the settings' digests that an invocation read in the journal, by endpoint."""
     return {
-        item["item"]["S"]: item["settings_digest"]["S"]
+        name: item["settings_digest"]["S"]
+        for name, item in fleet_in(invocation).items()
+        if "settings_digest" in item
+    }
+
+
+def fleet_in(invocation: Invocation) -> dict[str, dict[str, Any]]:
+    """Return what an invocation read of the fleet in the journal, by endpoint."""
+    return {
+        item["item"]["S"]: item
         for call in invocation.calls
         if call.operation == "Query" and call.accepted and _partition(call.request) == FLEET
         for item in call.response["Items"]
-        if "settings_digest" in item
     }
 
 
@@ -2951,6 +3237,12 @@ def _endpoint_of(call: Call) -> str | None:
         return str(key["endpoint"]["S"])
     name: str | None = call.request.get("EndpointName")
     return name
+
+
+def _asks_who_approved(call: Call) -> bool:
+    """Tell whether a pass over another endpoint asks an endpoint's journal who approved a version."""
+    key = call.request.get("ExpressionAttributeValues", {}).get(":key", {}).get("S", "")
+    return call.operation == "Query" and key.startswith("fact#approval#")
 
 
 def _partition(query: Mapping[str, Any]) -> str:

@@ -22,10 +22,16 @@ from local_cloud.sagemaker.ports import Caller, FleetSpec, Health, Route
 from local_cloud.testing.scripted_hosting import ScriptedHosting
 from tests.simulation.alarms import latency_alarm, rollback_alarm
 from tests.simulation.artifacts import artifact_of
+from tests.simulation.asking import forget
 from tests.simulation.bucket import NEIGHBOUR
 from tests.simulation.clients import REGION
 from tests.simulation.holds import Holds
+from tests.simulation.meddling import Meddling
+from tests.simulation.namesakes import Namesakes
+from tests.simulation.retries import Retries
+from tests.simulation.rollbacks import Rollbacks
 from tests.simulation.schedule import (
+    FOREIGN,
     HANDED_OVER,
     SHAPES,
     Companions,
@@ -50,6 +56,7 @@ if TYPE_CHECKING:
 
     from local_cloud.sagemaker.control_plane import ControlPlane
     from local_cloud.testing.virtual_clock import VirtualClock
+    from tests.simulation.schedule import Schedule
     from tests.simulation.sites import Site
     from tests.simulation.world import Invocation, World
 
@@ -109,7 +116,7 @@ def settings_document(
     rollout: RolloutKind = RolloutKind.UNGUARDED,
     instances: int = 0,
     scaling: bool = False,
-    smoke_test: bool = False,
+    smoke_test: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return one of a few settings, as they are compiled."""
     environment = {"LOG_LEVEL": {1: "debug", 3: BROKEN}.get(how, "info")}
@@ -128,9 +135,16 @@ def settings_document(
         "Keep": 0 if how == 7 else keep,
         **POLICIES[policy % len(POLICIES)],
         **_guard(endpoint_name, rollout, how),
-        **({"SmokeTest": SMOKE_TEST} if smoke_test else {}),
+        **({"SmokeTest": smoke_test} if smoke_test is not None else {}),
         **({"AutoScaling": {"AllTraffic": _scaling("other" if how == 1 else "usual")}} if scaling else {}),
     }
+
+
+def _smoke_test(schedule: Schedule) -> dict[str, Any]:
+    """Return the smoke test that an endpoint's settings ask for: one before a rollout is not repeated."""
+    every = schedule.every_seconds if not schedule.before_rollout else 0
+    repeated = {"EverySeconds": every} if every else {}
+    return {**SMOKE_TEST, "BeforeRollout": schedule.before_rollout, **repeated}
 
 
 def beside(document: dict[str, Any], companions: Companions, how: int = 0) -> dict[str, Any]:
@@ -330,8 +344,12 @@ class ScriptedFleets(ScriptedHosting):
         failing_urls: The model data that serves, and whose answers are wrong.
     """
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, *, fades_after: int = 0) -> None:
         super().__init__(clock)
+        self._now = clock.now
+        self._fades_after = timedelta(seconds=fades_after)
+        self._called_since: dict[str | None, datetime] = {}
+        """When which model data had its first caller."""
         self.broken_urls: set[str] = set()
         self.alarming_urls: set[str] = set()
         self.failing_urls: set[str] = set()
@@ -340,6 +358,9 @@ class ScriptedFleets(ScriptedHosting):
     def route(self, account_id: str, region: str, endpoint_name: str, routes: tuple[Route, ...]) -> None:
         """Keep the routes, and where endpoints of this name are."""
         super().route(account_id, region, endpoint_name, routes)
+        for route in routes:
+            for container in self.fleets[route.fleet_id].spec.containers:
+                self._called_since.setdefault(container.model_data_url, self._now())
         self._places.setdefault(endpoint_name, {})[account_id, region, endpoint_name] = None
 
     def receiving(self, endpoint_name: str, *, by_name: bool = False) -> list[tuple[FleetSpec, int]]:
@@ -355,6 +376,13 @@ class ScriptedFleets(ScriptedHosting):
             for route in self.routes.get(place, ())
             if (route.weight or by_name) and not route.is_shadow
         ]
+
+    def fails(self, spec: FleetSpec) -> bool:
+        """Tell whether a fleet's answers are wrong by now."""
+        return any(
+            url in self.failing_urls and self._now() >= self._called_since[url] + self._fades_after
+            for url in (each.model_data_url for each in spec.containers)
+        )
 
     def health(self, fleet_id: str) -> Health:
         """Return UNHEALTHY for everything broken."""
@@ -378,7 +406,13 @@ class TolerantArtifacts:
 
 @dataclass(slots=True)
 class Version:
-    """A version that somebody registered."""
+    """A version that somebody registered.
+
+    Attributes:
+        arn: Its ARN, or its name if an earlier one had the ARN: see `namesakes`.
+        number: Counted over all versions.
+        model_data_url: Its artifact.
+    """
 
     arn: str
     number: int
@@ -482,6 +516,10 @@ class People:
     recoveries: list[Recovery] = field(default_factory=list)
     """Every loss and restore of a journal, in order."""
     holds: Holds = field(init=False)
+    rollbacks: Rollbacks = field(init=False)
+    retries: Retries = field(init=False)
+    meddling: Meddling = field(init=False)
+    namesakes: Namesakes = field(init=False)
     _snapshots: list[tuple[datetime, dict[str, dict[str, Any]]]] = field(default_factory=list)
     _numbers: dict[str, int] = field(default_factory=dict)
     _settings_events: int = 0
@@ -491,6 +529,10 @@ class People:
     def __post_init__(self) -> None:
         self.last_done = self.world.start
         self.holds = Holds(self.world)
+        self.rollbacks = Rollbacks(self.world)
+        self.retries = Retries(self.world)
+        self.meddling = Meddling(self.world)
+        self.namesakes = Namesakes(self.world)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -537,6 +579,7 @@ class People:
         kind, site = self.world.schedule.handed_over % len(HANDED_OVER), self.world.site_of(endpoint)
         names = ({"Image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/x:1"},)
         versions = tuple({"ModelPackageName": self.versions[place].arn} for place in (0, -1))
+        tags: dict[str, Any] = {} if kind == FOREIGN else {"Tags": [{"Key": STACK_TAG, "Value": STACK}]}
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": "by-hand",
@@ -544,7 +587,7 @@ class People:
             "InitialInstanceCount": 4,
             "InitialVariantWeight": 1.0,
         }
-        container = (*names, *versions, *names)[kind]
+        container = (*names, *versions, *names, *names)[kind]
         self.call(
             "CreateModel",
             at=site,
@@ -558,7 +601,7 @@ class People:
             at=site,
             EndpointName=endpoint,
             EndpointConfigName="by-hand",
-            Tags=[{"Key": STACK_TAG, "Value": STACK}],
+            **tags,
         )
 
     def take_over(self) -> None:
@@ -566,6 +609,25 @@ class People:
         endpoint = self.handed_over
         if endpoint is not None and self.settings.get(endpoint) is None:
             self.write_settings(endpoint, 0)
+
+    def is_foreign(self, endpoint: str) -> bool:
+        """Tell whether an endpoint exists that its owner has not given up, with the deployer's tag."""
+        described = self.world.describe(endpoint)
+        if self.world.schedule.handed_over % len(HANDED_OVER) != FOREIGN or described is None:
+            return False
+        listed = self.look("ListTags", ResourceArn=described["EndpointArn"]) or {"Tags": []}
+        return all(each["Key"] != STACK_TAG for each in listed["Tags"])
+
+    def give_up(self) -> None:
+        """Give the stack an endpoint that it manages and that belongs to others, as it asks for."""
+        endpoint = self.handed_over
+        if endpoint is not None and self.settings.get(endpoint) is not None and self.is_foreign(endpoint):
+            described = self.world.describe(endpoint)
+            assert described is not None, "it exists"
+            tags = [{"Key": STACK_TAG, "Value": STACK}]
+            self.call(
+                "AddTags", at=self.world.site_of(endpoint), ResourceArn=described["EndpointArn"], Tags=tags
+            )
 
     # The journal -------------------------------------------------------------------------------------
 
@@ -596,6 +658,7 @@ class People:
         self.world.tell("cdk", "the stack is destroyed, and deployed again")
         self.world.forget_invocations()
         self.holds.end_pauses()
+        forget(self.world)
         site.stacks += 1
         self._put_back(self.endpoints, self.world.start, {})
         self._announce_settings(site)
@@ -650,8 +713,11 @@ class People:
         who = by.rpartition("/")[2]
         self.last_done = self.world.clock.now()
         caller = Caller(at.account if at is not None else ACCOUNT, REGION, by)
+        if (asked := self._asked(request)) is None:
+            self.world.tell(who, f"{operation} is refused", "the version is gone")
+            return None
         try:
-            answer = self.world.control_plane.call(operation, request, caller)
+            answer = self.world.control_plane.call(operation, asked, caller)
         except ServiceError as error:
             self.world.tell(who, f"{operation} is refused", str(error))
             return None
@@ -661,6 +727,15 @@ class People:
         if operation == "DeleteModelPackage":
             self.deleted_versions[request["ModelPackageName"]] = self.world.clock.now()
         return answer
+
+    def _asked(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Return a request with ARNs in the place of versions' names; None if a version has none any more."""
+        if not self.namesakes.were_made:
+            return request
+        named = {key: request[key] for key in ("ModelPackageName", "ModelPackageArn") if key in request}
+        if any(map(self.namesakes.is_past, named.values())):
+            return None
+        return request | {key: self.namesakes.arn_of(each) for key, each in named.items()}
 
     def deleted(self, endpoint: str) -> list[datetime]:
         """Return when people deleted an endpoint."""
@@ -717,6 +792,10 @@ class People:
             self._deregister_forgotten(name)
         self.world.bucket.is_hidden = False
         self.holds.end_pauses()
+        self.meddling.hidden.clear()
+        self.meddling.restore()
+        self.meddling.restore_configs()
+        self.give_up()
 
     def _deregister_forgotten(self, endpoint: str) -> None:
         """Deregister what a lost journal forgot and the settings do not name, as the deployer asks people to.
@@ -744,8 +823,9 @@ class People:
         self.world.tell("aws", "model mended", version.number)
 
     def version(self, which: int) -> Version:
-        """Return one of the versions."""
-        return self.versions[which % len(self.versions)]
+        """Return one of the versions, and one of those that there are if any are."""
+        there = self.versions[self.namesakes.first :] or self.versions
+        return there[which % len(there)]
 
     def live(self, endpoint: str) -> Version | None:
         """Return the version that an endpoint is on."""
@@ -766,12 +846,13 @@ class People:
         """Return a config's content: the version's ARN, its environment, its variants."""
         config = self.look("DescribeEndpointConfig", EndpointConfigName=name)
         if config is None:
-            return None
+            return self.meddling.content_of(name)
         variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
         containers = [self._container(each["ModelName"]) for each in variants]
         first = containers[0]
-        if first is None:
-            return None
+        remembered = self.meddling.content_of(name)
+        if first is None or (remembered is not None and None in containers):
+            return remembered
         return content_of(
             first.get("ModelPackageName", ""),
             first.get("Environment", {}),
@@ -788,17 +869,21 @@ class People:
         if model is None:
             return None
         (container,) = model.get("Containers") or [model["PrimaryContainer"]]
-        found: dict[str, Any] = container
+        found: dict[str, Any] = self.namesakes.named(container, model["CreationTime"])
         return found
 
     def look(self, operation: str, **request: Any) -> dict[str, Any] | None:
         """Read from SageMaker without leaving a line in the story; None if it refuses."""
+        if (asked := self._asked(request)) is None:
+            return None
         for site in self.world.sites:
             # Names are compared by content, and a version by its ARN: only one account answers.
             try:
-                return self.world.control_plane.call(operation, request, site.caller)
+                answer = self.world.control_plane.call(operation, asked, site.caller)
             except ServiceError:
                 continue
+            found: dict[str, Any] = self.namesakes.named(answer, self.world.clock.now())
+            return found
         return None
 
     def register(
@@ -819,6 +904,8 @@ class People:
             failing: Whether it serves, and fails smoke tests.
             by: Who registers it.
         """
+        if not self.namesakes.may_register():
+            return
         number = len(self.versions) + 1
         url = f"s3://models/{number}/model.tar.gz"
         if broken:
@@ -829,8 +916,9 @@ class People:
             self.world.hosting.failing_urls.add(url)
         answer = self._create_package(GROUP, status, url, by)
         assert answer is not None, "nothing refuses a registration"
-        self.versions.append(Version(answer["ModelPackageArn"], number, url))
-        self.acts.append(Act(answer["ModelPackageArn"], status, by, self.world.clock.now(), registers=True))
+        name = self.namesakes.note(answer["ModelPackageArn"])
+        self.versions.append(Version(name, number, url))
+        self.acts.append(Act(name, status, by, self.world.clock.now(), registers=True))
 
     def edit(self, version: Version, note: str, by: str) -> None:
         """Change a version's metadata."""
@@ -971,7 +1059,7 @@ class People:
         fields = detail.get("UpdatedModelPackageFields") or []
         self.approvings.append(
             Approving(
-                version_arn=detail["ModelPackageArn"],
+                version_arn=self.namesakes.named(detail, self.world.clock.now())["ModelPackageArn"],
                 time=datetime.fromisoformat(detail["LastModifiedTime"]),
                 # A version that is not complete cannot be deployed: its approval counts from its completion.
                 named=("ModelApprovalStatus" if gate is None else "ModelLifeCycle") in fields
@@ -1019,13 +1107,15 @@ class People:
             rollout=schedule.rollout,
             instances=schedule.instances,
             scaling=schedule.scaling,
-            smoke_test=schedule.smoke_test,
+            smoke_test=_smoke_test(schedule) if schedule.smoke_test else None,
         )
         shape = self.shapes.get(endpoint, Shape.USUAL)
         companions = Companions.NONE if shape is Shape.UNSHADOWED else schedule.companions
         document |= beside(document, companions, how) | stage_settings(schedule, endpoint)
         document |= shaped(document, shape)
         document |= self.holds.windows.get(endpoint, {})
+        if schedule.as_forward and schedule.rollout is not RolloutKind.UNGUARDED:
+            document["Back"] = "as_forward"
         self._numbers[endpoint] = how
         if len(self.world.sites) > 1 and "ApprovalPolicy" in document:
             deployers = [site.deployers for site in self.world.sites]
@@ -1216,6 +1306,13 @@ _PERSONAL: Final[dict[Kind, _Person]] = {
     Kind.PAUSE: lambda people, what, endpoint: people.holds.pause(endpoint, what.how),
     Kind.END_PAUSE: lambda people, what, endpoint: people.holds.end_pause(endpoint, what.how),
     Kind.FREEZE: lambda people, what, endpoint: people.freeze(endpoint, what.how),
+    Kind.ROLL_BACK: lambda people, what, endpoint: people.rollbacks.ask(endpoint, what.how),
+    Kind.RETRY: lambda people, what, endpoint: people.retries.ask(endpoint, what.how),
+    Kind.DELETE_CONFIG: lambda people, what, endpoint: people.meddling.delete_config(endpoint, what.how),
+    Kind.DELETE_MODEL: lambda people, what, endpoint: people.meddling.delete_model(endpoint, what.how),
+    Kind.HIDE_VERSION: lambda people, what, _: people.meddling.hide(people.version(what.which).arn, what.how),
+    Kind.UPGRADE: lambda people, *_: people.meddling.upgrade(),
+    Kind.REMAKE_GROUP: lambda people, what, _: people.namesakes.make_again(what.how, PEOPLE),
     Kind.HAND_OVER: lambda people, *_: people.take_over(),
     Kind.SET_LIFE_CYCLE: lambda people, what, _: people.stand(
         people.version(what.which), LIFE_CYCLES[what.how % len(LIFE_CYCLES)], _by(what)

@@ -20,9 +20,15 @@ from tests.simulation.schedule import (
     draw_staged,
     possible,
     with_alarms,
+    with_denials,
     with_gaps,
     with_holds,
+    with_meddling,
     with_recoveries,
+    with_remakes,
+    with_repetitions,
+    with_retries,
+    with_rollbacks,
     with_shapes,
 )
 from tests.simulation.simulation import simulate
@@ -58,7 +64,8 @@ _LIVES: Final = 100
 
 def _with_more(schedule: Schedule) -> Schedule:
     """Add what has random streams of its own."""
-    return with_holds(with_gaps(with_alarms(with_shapes(schedule))))
+    drawn = with_meddling(with_denials(with_holds(with_gaps(with_alarms(with_shapes(schedule))))))
+    return with_retries(with_remakes(with_rollbacks(with_repetitions(drawn))))
 
 
 def _staged(_: str, __: int, random: Random) -> Schedule:
@@ -78,7 +85,7 @@ def _with_companions(_: str, __: int, random: Random) -> Schedule:
 
 
 def _failing(_: str, __: int, random: Random) -> Schedule:
-    return draw_failing(random)
+    return with_retries(draw_failing(random))
 
 
 def _recovering(_: str, __: int, random: Random) -> Schedule:

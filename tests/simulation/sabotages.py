@@ -145,22 +145,28 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         " if each.lower() in listed\n",
     ),
     Sabotage(
+        "begin with the highest version where what serves may not be read",
+        "phases/first_look.py",
+        "versions_on(config_name, may_skip=False)\n",
+        "versions_on(config_name)\n",
+    ),
+    Sabotage(
         "take what the first list lacked for newly approved",
-        "phases/approvals.py",
+        "endpoint_pass/approvals.py",
         "            and look.group == self._settings.model_package_group\n            and isinstance",
         "            and look.group != self._settings.model_package_group\n            and isinstance",
     ),
     Sabotage(
         "take what the first list lacked for newer than what serves",
-        "phases/approvals.py",
+        "endpoint_pass/approvals.py",
         "(look.served and not serves)",
         "(look.served and serves)",
     ),
     Sabotage(
         "count a resource that is not visible yet as a failed look",
-        "dispatcher.py",
-        "                passes = isinstance(self._failures[name], NotVisibleYetError)\n",
-        "                passes = isinstance(name, NotVisibleYetError)\n",
+        "endpoint_pass/look_notes.py",
+        "        passes = isinstance(error, NotVisibleYetError)\n",
+        "        passes = isinstance(look, NotVisibleYetError)\n",
     ),
     Sabotage(
         "sort by version",
@@ -232,16 +238,131 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "adopt nothing",
         "phases/approvals.py",
-        "            if version_number(version_arn) not in before "
-        "and not history.has_approval_of(version_arn):\n",
-        "            if version_number(version_arn) in before and history is None:\n",
+        "            if version_number(version_arn) not in before and not history.has_approval_of(\n",
+        "            if version_number(version_arn) in before and history.has_approval_of(\n",
     ),
     Sabotage(
         "take metadata for an approval",
         "phases/approvals.py",
-        "        elif self._names_approval(change) "
-        "or not self._ledger.history.has_approval_of(change.version_arn):\n",
-        "        else:\n",
+        "        elif self._names_approval(change) or not self._ledger.history.has_approval_of(\n",
+        "        elif change.version_arn or self._ledger.history.has_approval_of(\n",
+    ),
+    Sabotage(
+        "know a version by its ARN alone",
+        "model/model_version.py",
+        "        return self.creation_time is None or self.creation_time <= approved_at\n",
+        "        return self.creation_time is None or approved_at is not None\n",
+    ),
+    Sabotage(
+        "blame a version for what one with its ARN did before",
+        "model/approval.py",
+        "        is_later = self.registered_at is None or approved_at >= self.registered_at\n",
+        "        is_later = self.registered_at is None or approved_at is not None\n",
+    ),
+    Sabotage(
+        "take an approval that did not count for one of the version that has the ARN now",
+        "model/history.py",
+        "        return any(registered_at is None or time >= registered_at for time in times)\n",
+        "        return bool(times)\n",
+    ),
+    Sabotage(
+        "take a version of a group that was made again for one of the first look",
+        "phases/approvals.py",
+        "for each, at in listed.items() if at > look.at + 2 * CLOCKS}\n",
+        "for each, at in listed.items() if at is None}\n",
+    ),
+    Sabotage(
+        "leave a config deleted that serves",
+        "phases/repair.py",
+        "        if not self.is_needed(name):\n",
+        "        if not self.is_needed(name) or name is not None:\n",
+    ),
+    Sabotage(
+        "make no deleted config again before an update",
+        "phases/planning.py",
+        "                deploy = replace(deploy, preparation=(repair, *deploy.preparation))\n",
+        "                deploy = replace(deploy, preparation=deploy.preparation)\n",
+    ),
+    Sabotage(
+        "leave an endpoint's tags as they were",
+        "phases/tags.py",
+        "        round_.troubles += self._executor.try_to_make(steps)\n",
+        "        round_.troubles += self._executor.try_to_make(steps[:0])\n",
+    ),
+    Sabotage(
+        "remove no tag that the settings have no more",
+        "decisions/at_rest.py",
+        "frozenset(applied) - frozenset(wanted), wanted)]",
+        "frozenset(), wanted)]",
+    ),
+    Sabotage(
+        "adopt nothing beside a version that cannot be read",
+        "phases/approvals.py",
+        "                self._approvals.find(version_arn)\n",
+        "                if not isinstance(self._versions.known(version_arn), ModelVersion):\n"
+        "                    break\n"
+        "                self._approvals.find(version_arn)\n",
+    ),
+    Sabotage(
+        "fail at a version that SageMaker refuses to describe",
+        "gateways/model_registry.py",
+        '_REFUSALS: Final = frozenset({_DENIED, "ValidationException"})\n',
+        "_REFUSALS: Final = frozenset({_DENIED})\n",
+    ),
+    Sabotage(
+        "fail at a version whose description is none",
+        "gateways/model_registry.py",
+        "        except _UNREADABLE as error:\n",
+        "        except ZeroDivisionError as error:\n",
+    ),
+    Sabotage(
+        "ask for a denied write with each sweep",
+        "endpoint_pass/refused_writes.py",
+        "            or self._now() >= write_retry_at(found)\n",
+        "            or self._now() >= found.tried_at\n",
+    ),
+    Sabotage(
+        "wait as long after each denial",
+        "endpoint_pass/refused_writes.py",
+        "        tries = before[key].tries + 1 if key in before else 1\n",
+        "        tries = 1\n",
+    ),
+    Sabotage(
+        "give up a stamp that is denied",
+        "phases/promotion.py",
+        "        if denied:\n",
+        "        if denied and not ended:\n",
+    ),
+    Sabotage(
+        "give up a promotion that is denied",
+        "phases/promotion.py",
+        "                if cause in {Cause.SURROUNDINGS, Cause.PASSING}:\n",
+        "                if cause is Cause.PASSING:\n",
+    ),
+    Sabotage(
+        "cover whatever botocore shows by a digest",
+        "model/artifacts.py",
+        "names.digest([_covered(list(containers), MEMBERS), held])",
+        "names.digest([_covered(list(containers), None), held])",
+    ),
+    Sabotage(
+        "take an endpoint that belongs to others",
+        "phases/planning.py",
+        "        return None if self._identity.has(tags) else self._identity.describe_foreign_endpoint"
+        "(endpoint, tags)\n",
+        '        return None if self._identity.has(tags) or endpoint.arn else ""\n',
+    ),
+    Sabotage(
+        "note as told what nobody heard of",
+        "endpoint_pass/notices.py",
+        " or self._report(message):\n",
+        " or self._logger.warning(message) is None:\n",
+    ),
+    Sabotage(
+        "stamp a version as failed whose test could not be made",
+        "decisions/version_metadata.py",
+        "attempt.failed_test is not None and attempt.cause is Cause.SURROUNDINGS",
+        "attempt.failed_test is not None and attempt.cause is None",
     ),
     Sabotage(
         "forget the lease",
@@ -295,9 +416,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "ignore the approvers",
-        "phases/approvals.py",
-        "        objection=objection,\n",
-        "        objection=None,\n",
+        "endpoint_pass/approvers.py",
+        "            objection=objection,\n",
+        "            objection=None,\n",
     ),
     Sabotage(
         "forget which versions the registry shows as live",
@@ -315,8 +436,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take what a repeated event finds for what was approved",
         "endpoint_pass/ledger.py",
-        "        self._keep(written, lambda it: it.with_approval(approval))\n",
-        "        self._history = self._history.with_approval(approval)\n",
+        "        self._keep(written, partial(_with_approval, marked))\n",
+        "        self._history = self._history.with_approval(marked)\n",
     ),
     Sabotage(
         "forget what a reject would bring back",
@@ -371,9 +492,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "dispatcher.py",
         "                ended = reconciler.reconcile(first)\n"
         "                if look is not None:\n"
-        "                    self._note(look, first, ended=ended)\n",
+        "                    self._look_notes.note(look, first, ended=ended)\n",
         "                if look is not None:\n"
-        "                    self._note(look, first, ended=True)\n"
+        "                    self._look_notes.note(look, first, ended=True)\n"
         "                reconciler.reconcile(first)\n",
     ),
     Sabotage(
@@ -427,8 +548,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "keep the alarms of an endpoint whose settings are gone",
         "phases/unmanaged.py",
-        "return delete_alarms(gateways.endpoints, ledger, plans, executor, notices, self._logger)",
-        "return delete_alarms is not None",
+        "        return delete_alarms(\n",
+        "        return delete_alarms is not None or delete_alarms(\n",
     ),
     Sabotage(
         "let one endpoint's trouble end a sweep",
@@ -505,9 +626,9 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "take a new endpoint's scaling for the old one's",
-        "phases/rollout.py",
-        "            self._ledger.note(scaling={})\n",
-        "            pass\n",
+        "phases/another_endpoint.py",
+        "                scaling={},\n",
+        "",
     ),
     Sabotage(
         "update without the rollout that the settings ask for",
@@ -627,6 +748,18 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            and not self.is_due(deployment)\n",
     ),
     Sabotage(
+        "count a test during which SageMaker rolled back",
+        "phases/smoke_testing.py",
+        "        elif not is_there and (failure is not None or endpoint.modifying):\n",
+        "        elif not is_there and failure is not None:\n",
+    ),
+    Sabotage(
+        "read an endpoint once when it bakes",
+        "phases/smoke_testing.py",
+        "_WAITS_FOR_THE_BAKE: Final = (4.0, 8.0)\n",
+        "_WAITS_FOR_THE_BAKE: Final = ()\n",
+    ),
+    Sabotage(
         "test while a canary bakes",
         "decisions/bake.py",
         "    return shown.status == _BAKING and (bake is Bake.ONLY or _FULL_CAPACITY in shown.message)\n",
@@ -645,10 +778,62 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        return self.applies_to(deployment)\n",
     ),
     Sabotage(
+        "repeat a test when the bake is over",
+        "phases/repeated_test.py",
+        "                or not self._testing.is_due_again(deployment, endpoint)\n",
+        "                or deployment.abort_asked_at is not None\n",
+    ),
+    Sabotage(
+        "test a version once, whatever its settings say",
+        "phases/smoke_testing.py",
+        "            self.holds_test = failure is None and self._is_repeated(deployment)\n",
+        "            self.holds_test = failure is None and deployment.bake is None\n",
+    ),
+    Sabotage(
+        "leave the tests to an invocation that died in the wait",
+        "phases/smoke_testing.py",
+        "            and self._is_repeated(deployment)\n",
+        "            and self._is_repeated(deployment)\n"
+        "            and (\n"
+        "                deployment.test_passed_at is None\n"
+        "                or self._gateways.now() < deployment.lease_until\n"
+        "            )\n",
+    ),
+    Sabotage(
+        "call a version live while another invocation tests it",
+        "phases/settlement.py",
+        "        if status is AttemptStatus.SUCCEEDED and self._is_held_by_another(deployment):\n",
+        "        if status is None and self._is_held_by_another(deployment):\n",
+    ),
+    Sabotage(
         "call a version aborted that failed in the bake",
         "phases/settlement.py",
         "    if status is not None and deployment.failed_test is not None:\n",
         "    if status is None and deployment.failed_test is not None:\n",
+    ),
+    Sabotage(
+        "roll out before the test",
+        "decisions/before_rollout.py",
+        "    if passed_at is not None:\n",
+        "    if passed_at is None:\n",
+    ),
+    Sabotage(
+        "take one version's test for another's",
+        "decisions/before_rollout.py",
+        "            if each.test_endpoint_name == name\n",
+        "            if each.test_endpoint_name is not None\n",
+    ),
+    Sabotage(
+        "leave the test endpoint of what was given up",
+        "phases/leftover_test_endpoints.py",
+        "        if is_waited_for(ledger.history, endpoint_name):\n",
+        "        if endpoint_name not in ledger.history.releases:\n",
+    ),
+    Sabotage(
+        "leave the config of a test endpoint that could not be made",
+        "decisions/retention.py",
+        "for name in (each.endpoint_config_name, *tests_of(each)))\n",
+        "for name in (each.endpoint_config_name,))\n",
     ),
     Sabotage(
         "take every answer for a good one",
@@ -721,27 +906,78 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "stamp with each sweep",
         "phases/promotion.py",
-        "        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
-        "        return Next.GO_ON\n"
+        "        else:\n"
+        "            self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
         "\n"
         "    def _write(self, step: WriteMetadata) -> None:\n",
-        "        return Next.GO_ON\n"
+        "\n    def _write(self, step: WriteMetadata) -> None:\n        self._executor.make(step)\n",
+    ),
+    Sabotage(
+        "stamp again",
+        "phases/promotion.py",
+        "        else:\n"
+        "            self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
+        "\n"
+        "    def _write(self, step: WriteMetadata) -> None:\n",
+        "        else:\n"
+        "            self._ledger.note(metadata_written=ended[-1].number - 1, metadata_live=changes.live)\n"
         "\n"
         "    def _write(self, step: WriteMetadata) -> None:\n"
         "        self._executor.make(step)\n",
     ),
     Sabotage(
-        "stamp again",
-        "phases/promotion.py",
-        "        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
-        "        return Next.GO_ON\n"
-        "\n"
-        "    def _write(self, step: WriteMetadata) -> None:\n",
-        "        self._ledger.note(metadata_written=ended[-1].number - 1, metadata_live=changes.live)\n"
-        "        return Next.GO_ON\n"
-        "\n"
-        "    def _write(self, step: WriteMetadata) -> None:\n"
-        "        self._executor.make(step)\n",
+        "write to the registry although the settings forbid it",
+        "model/settings.py",
+        "(self.version_metadata and not is_elsewhere)",
+        "(not is_elsewhere)",
+    ),
+    Sabotage(
+        "take the deployer for an approver",
+        "endpoint_pass/approvers.py",
+        "self._identity.is_deployer(version.last_modified_by)",
+        "not version.arn",
+    ),
+    Sabotage(
+        "say of a shadow that it served",
+        "decisions/promotion.py",
+        "role=former[version_arn]",
+        "role=''",
+    ),
+    Sabotage(
+        "name another version than the one that went out instead",
+        "decisions/waiting.py",
+        ": v{each.superseded_by} went",
+        ": v{each.version} went",
+    ),
+    Sabotage(
+        "let a rejected version say that it waits",
+        "decisions/waiting.py",
+        "    return over | {arn",
+        "    return {arn",
+    ),
+    Sabotage(
+        "tell what a version lacks after somebody decided about it",
+        "phases/preflight.py",
+        " or not awaits_approval(version):",
+        ":",
+    ),
+    Sabotage(
+        "tell good news where it counts who approves",
+        "decisions/preflight.py",
+        "        return not any(each.asks_who_approved for each in followers)\n",
+        "        return True\n",
+    ),
+    Sabotage(
+        "take every bucket for one that models may read",
+        "decisions/preflight.py",
+        "bucket not in buckets:",
+        "not bucket:",
+    ),
+    Sabotage(
+        "ask no other endpoint who approved a version",
+        "endpoint_pass/approvers.py",
+        "        known = self._standing_approvals.of(version.arn, others)\n",
+        "        known = self._standing_approvals.of(version.arn, others[:0])\n",
     ),
     Sabotage(
         "stamp what a version is by now as what was deployed",
@@ -834,13 +1070,13 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "forget an approval whose version cannot be read",
-        "phases/approvals.py",
+        "endpoint_pass/approvals.py",
         "            if heard is not None and not is_kept:\n",
         "            if heard is None and is_kept:\n",
     ),
     Sabotage(
         "take who edits a version while it cannot be read for its approver",
-        "gateways/journal_items.py",
+        "gateways/approval_items.py",
         '        changed_at=read_time(item, "changed_at"),\n',
         "        changed_at=None,\n",
     ),
@@ -857,15 +1093,27 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "",
     ),
     Sabotage(
+        "adopt a version beside its approval that another invocation journals first",
+        "endpoint_pass/ledger.py",
+        "            if covers(self._history, approval) or _is_told_by_now(self._history, approval):\n",
+        "            if covers(self._history, approval):\n",
+    ),
+    Sabotage(
         "take an attempt that began meanwhile for one that was left behind",
         "endpoint_pass/ledger.py",
         "            self._history = replace(self._history, approvals=fresh.approvals, heard=fresh.heard)\n",
         "            self._history = fresh\n",
     ),
     Sabotage(
+        "begin an attempt although a restored journal has the one before as under way",
+        "endpoint_pass/ledger.py",
+        "                or found.status is not latest.status\n",
+        "",
+    ),
+    Sabotage(
         "claim an attempt over a report that another invocation noted",
         "gateways/journal.py",
-        '            flags = ("number", "start_reported", "end_reported")\n',
+        '            flags = ("number", "started_at", "status", "start_reported", "end_reported")\n',
         '            flags = ("number",)\n',
     ),
     Sabotage(
@@ -877,7 +1125,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "believe a read that is older than the approval's event",
-        "phases/approvals.py",
+        "endpoint_pass/approvals.py",
         "            elif heard is not None:\n",
         "            elif heard is not None and is_kept:\n",
     ),
@@ -902,8 +1150,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "let an endpoint rest past the time of a retry",
         "phases/rest.py",
-        "        round_.retry_at = decision.retry_at\n",
-        "",
+        "        round_.retry_at = min(filter(None, (decision.retry_at, searched_again)), default=None)\n",
+        "        round_.retry_at = searched_again\n",
     ),
     Sabotage(
         "take what a restored journal does not know for nothing",
@@ -962,8 +1210,26 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take a soak for rest",
         "phases/rest.py",
-        "        round_.rests = soaks is None and not facts.history.heard\n",
-        "        round_.rests = not facts.history.heard\n",
+        "        round_.rests = soaks is None and not facts.history.heard and not is_hidden\n",
+        "        round_.rests = not facts.history.heard and not is_hidden\n",
+    ),
+    Sabotage(
+        "rest while S3 hides what is approved",
+        "phases/rest.py",
+        "        is_hidden = any(each.is_hidden for each in decision.ineligible) or any(\n",
+        "        is_hidden = any(\n",
+    ),
+    Sabotage(
+        "rest while the registry hides what serves",
+        "phases/rest.py",
+        "            isinstance(each, Hidden) for each in facts.versions.values()\n",
+        "            isinstance(each, Hidden) for each in ()\n",
+    ),
+    Sabotage(
+        "call a shadow that waits the version to serve",
+        "decisions/explanation.py",
+        "    Rule.SHADOWS: Reason.SHADOW_NEXT,\n",
+        "    Rule.SHADOWS: Reason.NEXT,\n",
     ),
     Sabotage(
         "make no alarm before an update",
@@ -1016,8 +1282,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "make alarms that the journal does not know",
         "phases/alarms.py",
-        "            self._ledger.note(alarms=noted, alarms_seen_at=seen_at)\n",
-        "            self._ledger.note(alarms=last.alarms, alarms_seen_at=seen_at)\n",
+        "            self._ledger.note(alarms=noted, alarms_seen_at=self._now())\n",
+        "            self._ledger.note(alarms=last.alarms, alarms_seen_at=self._now())\n",
     ),
     Sabotage(
         "roll a new version out without an alarm that cannot be made",
@@ -1092,6 +1358,12 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        if not self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
     ),
     Sabotage(
+        "go back at once although the settings ask for care",
+        "phases/planning.py",
+        "        if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
+        "        if self._goes_back(choice, endpoint):\n",
+    ),
+    Sabotage(
         "go forward all at once",
         "phases/planning.py",
         "        if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):\n",
@@ -1117,10 +1389,22 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "            goes_back(history, choice, endpoint)\n",
     ),
     Sabotage(
+        "repair through the canary with what was cleaned up",
+        "decisions/served.py",
+        " or approval.served_with == endpoint_config_name\n",
+        " or approval.served_with is history\n",
+    ),
+    Sabotage(
+        "delete only those alarms of an endpoint that left which the journal knows",
+        "phases/alarms.py",
+        "    if not last.alarms and last.alarms_seen_at is not None:\n",
+        "    if not last.alarms:\n",
+    ),
+    Sabotage(
         "let a superseded approval go out",
         "decisions/choice.py",
-        "        if self._turns.is_superseded(approval):\n",
-        "        if self._turns.is_superseded(approval) and approval is None:\n",
+        "        if (by := self._turns.superseded_by(approval)) is not None:\n",
+        "        if (by := self._turns.superseded_by(approval)) is not None and approval is None:\n",
     ),
     Sabotage(
         "let a superseded approval go out while what served well waits",
@@ -1131,8 +1415,20 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "try what failed before the version that serves took the settings",
         "decisions/choice.py",
-        "        return staying is None or not self._is_live(release_of(self._facts, staying))\n",
-        "        return staying is None and self._serving is not None\n",
+        "        if staying is not None and self._is_live(release_of(self._facts, staying)):\n",
+        "        if staying is not None or self._serving is None:\n",
+    ),
+    Sabotage(
+        "say of the version that was chosen that an older one was",
+        "decisions/choice.py",
+        "            self._trace.say(Verdict(approval, Rule.CHOSEN))\n",
+        "            self._trace.say(Verdict(approval, Rule.OLDER))\n",
+    ),
+    Sabotage(
+        "say of a version that serves beside another one that it does not",
+        "decisions/explanation.py",
+        " if place == 0 else _of_companion(preview, version_arn)\n",
+        " if place == 0 else Reason.OLDER\n",
     ),
     Sabotage(
         "put nothing back as it served",
@@ -1161,8 +1457,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "go back through the canary if only the shadow goes",
         "decisions/going_back.py",
-        "        return serving.failed_test is not None and well.has_config(",
-        "        return serving is None and well.has_config(",
+        "        return is_former or (has_failed and well.has_config(choice.release.endpoint_config_name))\n",
+        "        return is_former or (has_failed and well is None)\n",
     ),
     Sabotage(
         "take what a config serves that the journal does not know for nothing",
@@ -1179,7 +1475,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "give up what serves if a restored journal lost its approval",
         "phases/choice.py",
-        "            self._approvals.find_serving(serving.version_arn)\n",
+        "            self._approvals.find_serving(serving.version_arn, serving.approved_at)\n",
         '            self._logger.debug("It serves", version=serving.version)\n',
     ),
     Sabotage(
@@ -1209,8 +1505,80 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "take a pause of all endpoints for none",
         "gateways/pauses.py",
-        "        mine = {ALL_ENDPOINTS, endpoint_name.lower()}\n",
-        "        mine = {endpoint_name.lower()}\n",
+        "    mine = {None, endpoint_name.lower()}\n",
+        "    mine = {endpoint_name.lower()}\n",
+    ),
+    Sabotage(
+        "let what a person rolled back go out again",
+        "decisions/choice.py",
+        "            if each.rollback is not None:\n",
+        "            if each.rollback is not None and not each.counts:\n",
+    ),
+    Sabotage(
+        "hold nothing back for a rollback",
+        "phases/requests.py",
+        "        for approval in held:\n",
+        "        for approval in held[:0]:\n",
+    ),
+    Sabotage(
+        "end a rollback although another approval came meanwhile",
+        "phases/requests.py",
+        "                return self._roll_back(request)\n",
+        "                return None\n",
+    ),
+    Sabotage(
+        "take in the last of an endpoint's requests, and forget the others",
+        "phases/requests.py",
+        "            self._take(request)\n",
+        "            (self._take if request == round_.requests[-1] else self._requests.end)(request)\n",
+    ),
+    Sabotage(
+        "let an approval go out that came before a rollback and is heard of after it",
+        "decisions/rollbacks.py",
+        "if rollback is not None and approval.approved_at <= rollback.at else None\n",
+        "if rollback is not None and rollback.at is None else None\n",
+    ),
+    Sabotage(
+        "hold back what was approved after a rollback",
+        "decisions/rollbacks.py",
+        "        and each.approved_at <= request.at\n",
+        "        and each.approved_at != request.at\n",
+    ),
+    Sabotage(
+        "look at no endpoint for a request whose event was lost",
+        "survey.py",
+        "            if look.requests or needs_look(",
+        "            if needs_look(",
+    ),
+    Sabotage(
+        "leave a request that was taken in",
+        "phases/requests.py",
+        "        self._requests.end(request)\n",
+        '        self._logger.debug("Taken in", by=request.by)\n',
+    ),
+    Sabotage(
+        "try nothing again for a retry",
+        "phases/requests.py",
+        "        for approval in renewed:\n",
+        "        for approval in renewed[:0]:\n",
+    ),
+    Sabotage(
+        "count the failures before a retry all the same",
+        "decisions/trying_again.py",
+        "if retry is None or each.number >= retry.first_attempt]\n",
+        "if retry is None or each.number >= 0]\n",
+    ),
+    Sabotage(
+        "count no failure after a retry",
+        "decisions/trying_again.py",
+        "if retry is None or each.number >= retry.first_attempt]\n",
+        "if retry is None]\n",
+    ),
+    Sabotage(
+        "give a version two more chances for one retry",
+        "decisions/trying_again.py",
+        '    return Retry(request.at, request.by or "somebody", first)\n',
+        '    return Retry(request.at, request.by or "somebody", first + 1)\n',
     ),
     Sabotage(
         "make an endpoint again for a former release without the stack's tag",
@@ -1223,5 +1591,81 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "phases/first_look.py",
         "        if is_new and found and all(each.source is ApprovalSource.ADOPTED for each in found):\n",
         "        if is_new and found is None:\n",
+    ),
+    Sabotage(
+        "try to report all that is owed while the topic takes nothing",
+        "endpoint_pass/reports.py",
+        "                if not self.report(claimed, endpoint):\n",
+        "                if self.report(claimed, endpoint) is None:\n",
+    ),
+    Sabotage(
+        "go forward at once with an old version that was approved again, as it served",
+        "decisions/going_back.py",
+        "    return max([(serving.approved_at, serving.version), *renewed]) > choice.approval.order\n",
+        "    serving_order = max([(serving.approved_at, serving.version), *renewed])\n"
+        "    return is_former or serving_order > choice.approval.order\n",
+    ),
+    Sabotage(
+        "replace an approval that nobody read",
+        "gateways/journal.py",
+        '    write = Write("Put", name, standing_key(approval), item, condition=NEW)\n',
+        '    write = Write("Put", name, standing_key(approval), item)\n',
+    ),
+    Sabotage(
+        "journal a late copy of an approval with another weight",
+        "model/approval.py",
+        "        known.approved_at > approval.approved_at and not is_weaker\n",
+        "        known.approved_at > approval.approved_at and known.weight is approval.weight\n",
+    ),
+    Sabotage(
+        "take a restored journal's endpoint for the one that was created since",
+        "phases/another_endpoint.py",
+        "        elif noted != created_at:\n",
+        "        elif created_at is None:\n",
+    ),
+    Sabotage(
+        "leave the alarms of an endpoint that is gone and that the journal forgot",
+        "phases/alarms.py",
+        "        if is_known or round_.summary is not None or not round_.is_whole:\n",
+        "        if not is_known or round_.summary is not None or not round_.is_whole:\n",
+    ),
+    Sabotage(
+        "restore a count that an update left as if that update had reset it",
+        "decisions/variant_properties.py",
+        "            if self._retains:\n",
+        "            if owed is None:\n",
+    ),
+    Sabotage(
+        "try to report every approval that does not count while the topic takes nothing",
+        "endpoint_pass/notices.py",
+        "            elif (refused := refused + 1) == MOST_REFUSED:\n",
+        "            elif (refused := refused + 1) < 0:\n",
+    ),
+    Sabotage(
+        "let a sweep read every test endpoint that SageMaker is at work on",
+        "survey.py",
+        "may_be_for_a_test(name) and not summary.modifying\n",
+        "may_be_for_a_test(name)\n",
+    ),
+    Sabotage(
+        "take an attempt after the loss of a journal for the one that had its number before",
+        "endpoint_pass/ledger.py",
+        "                or (found.number, found.started_at) != (latest.number, latest.started_at)\n"
+        "                # After the journal was put back, this one may be under way again: "
+        "nobody else would end it.\n"
+        "                or found.status is not latest.status\n",
+        "                or found.number != latest.number\n",
+    ),
+    Sabotage(
+        "try to report every hidden version while the topic takes nothing",
+        "endpoint_pass/notices.py",
+        "        if self._refused_once >= MOST_REFUSED or self._ledger.is_reported(arn):\n",
+        "        if self._ledger.is_reported(arn):\n",
+    ),
+    Sabotage(
+        "take what a restored journal has as registered for what is registered",
+        "phases/another_endpoint.py",
+        "            and is_scaling_unsure(history, endpoint.endpoint_config_name)\n",
+        "            and not history.last_observed.created_at\n",
     ),
 )

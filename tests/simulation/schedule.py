@@ -14,7 +14,7 @@ from enum import StrEnum
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
-from deployer.contract import PART_DETAIL_TYPE
+from deployer.contract import PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE
 from deployer.operations import OPERATIONS
 from local_cloud.sagemaker.switches import Switches
 
@@ -78,6 +78,13 @@ class Kind(StrEnum):
     PAUSE = "pause"
     END_PAUSE = "end pause"
     FREEZE = "freeze"
+    ROLL_BACK = "roll back"
+    RETRY = "retry"
+    DELETE_CONFIG = "delete config"
+    DELETE_MODEL = "delete model"
+    HIDE_VERSION = "hide version"
+    UPGRADE = "upgrade"
+    REMAKE_GROUP = "remake group"
 
 
 REGISTRY_KINDS: Final = (
@@ -106,7 +113,19 @@ RECOVERY_KINDS: Final = (*JOURNAL_KINDS, Kind.HAND_OVER)
 HOLD_KINDS: Final = (Kind.PAUSE, Kind.END_PAUSE, Kind.FREEZE)
 """What people do to hold rollouts back, and to let them go on."""
 
-_APART: Final = (*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS, *RECOVERY_KINDS, *HOLD_KINDS)
+REQUEST_KINDS: Final = (Kind.ROLL_BACK, Kind.RETRY)
+"""What people ask the deployer to do."""
+
+MEDDLING_KINDS: Final = (Kind.DELETE_CONFIG, Kind.DELETE_MODEL, Kind.HIDE_VERSION, Kind.UPGRADE)
+"""What people do to the deployer's own resources, and to what it sees of versions."""
+
+GROUP_KINDS: Final = (Kind.REMAKE_GROUP,)
+"""What people do to the model package group. Only in worlds without stages and companions."""
+
+_APART: Final = (
+    *(*STAGE_KINDS, *SHAPE_KINDS, *ALARM_KINDS, *RECOVERY_KINDS, *HOLD_KINDS, *REQUEST_KINDS),
+    *(*MEDDLING_KINDS, *GROUP_KINDS),
+)
 
 PLAIN_KINDS: Final = tuple(kind for kind in Kind if kind not in _APART)
 """Things that happen in every world."""
@@ -263,8 +282,11 @@ HANDED_OVER: Final = (
     "serves the first version",
     "serves the last version",
     "serves another model",
+    "belongs to others",
 )
-"""How the last endpoint began: managed as the others are, or made by a person."""
+"""How the last endpoint began: managed as the others are, or made by a person, who may keep it at first."""
+
+FOREIGN: Final = HANDED_OVER.index("belongs to others")
 
 PART_SIZE: Final = 50
 """Endpoints in a part of a sweep, as the deployer has it by default."""
@@ -389,10 +411,14 @@ class Schedule:
         head_start: How many versions are approved and deployed before any disturbance.
         policy: Index into POLICIES: who may approve.
         rollout: How updates are rolled out.
+        as_forward: Whether updates that go back are rolled out like all others.
         instances: How many more instances there are than the kind of rollout needs at least.
         alarm_lasts: Index into ALARM_LASTS: for how long an alarm on errors stays on.
         scaling: Whether variants have autoscaling.
         smoke_test: Whether a version must pass a smoke test once it serves.
+        before_rollout: Whether it must pass it on a test endpoint first.
+        every_seconds: How long after a passed test in the bake the next one follows; 0 for never.
+        fades_after: For how many seconds after their first caller failing versions answer well.
         keep: How many old releases the settings retain, unless they change.
         part_size: How many endpoints one invocation sweeps.
         skew: By how many seconds the deployer's clock is ahead of SageMaker's.
@@ -413,6 +439,7 @@ class Schedule:
         page_bytes: How many bytes a page of a query of the journal has.
         event_lag: By how many seconds the `time` of the registry's events is after the version's
             LastModifiedTime.
+        metadata: Whether the deployer writes to versions' metadata also outside of stages.
     """
 
     seed: int = 0
@@ -420,10 +447,14 @@ class Schedule:
     head_start: int = 0
     policy: int = 0
     rollout: RolloutKind = RolloutKind.UNGUARDED
+    as_forward: bool = False
     instances: int = 0
     alarm_lasts: int = 0
     scaling: bool = False
     smoke_test: bool = False
+    before_rollout: bool = False
+    every_seconds: int = 0
+    fades_after: int = 0
     keep: int = 3
     part_size: int = PART_SIZE
     skew: int = 0
@@ -442,6 +473,7 @@ class Schedule:
     life: int = 0
     most_writes: int = 99
     page_bytes: int = 1024 * 1024
+    metadata: bool = False
 
     def to_json(self) -> str:
         """Return the schedule as compact JSON, without defaults."""
@@ -551,6 +583,9 @@ TELLING: Final = "Publish"
 """The one operation by which people hear. Its faults have their own random stream, so that each number keeps
 the rest of its schedule."""
 
+ASKING: Final = "Query: requests"
+"""The read of what operators ask for. Its faults have their own random stream, too."""
+
 TRANSACTION: Final = "TransactWriteItems"
 """A transaction of the journal. Schedules, faults and laws know it by its first write."""
 
@@ -563,7 +598,7 @@ OPERATION_NAMES: Final = tuple(
 """Every other operation that the deployer calls."""
 
 REGISTRY_WRITE: Final = "UpdateModelPackage"
-"""The one operation by which a stage writes to the registry; nobody calls it outside of stages."""
+"""The one operation by which the deployer writes to the registry; outside of stages only in some worlds."""
 
 LISTING: Final = "ListObjectsV2"
 """The one operation by which a stage sees what artifacts are."""
@@ -580,8 +615,11 @@ ALARM_CALLS: Final = ("DeleteAlarms", "ListTagsForResource", "PutMetricAlarm", "
 VARIANT_CALL: Final = "UpdateEndpointWeightsAndCapacities"
 """What the deployer calls only if variants differ. Its faults are drawn by a stream of their own, too."""
 
+LOG_CALLS: Final = ("DescribeLogStreams", "GetLogEvents")
+"""What the deployer calls to quote what a failed version logged. Their faults are aimed at, and not drawn."""
+
 _PLAIN_OPERATION_NAMES: Final = tuple(
-    name for name in OPERATION_NAMES if name not in (*STAGE_CALLS, *ALARM_CALLS, VARIANT_CALL)
+    name for name in OPERATION_NAMES if name not in (*STAGE_CALLS, *ALARM_CALLS, *LOG_CALLS, VARIANT_CALL)
 )
 
 STALE_READS: Final = ("DescribeEndpoint", "ListEndpoints", "DescribeModelPackage", "ListModelPackages")
@@ -631,14 +669,17 @@ def draw(random: Random) -> Schedule:
         endpoints=stream("endpoints").choice((1, 1, 1, 1, 1, 2, 2, 3)),
         head_start=stream("head start").choice((0, 1, 1, 2)),
         rollout=stream("rollout").choice(_ROLLOUTS),
+        as_forward=stream("as forward").choice((False, False, False, False, True)),
         instances=stream("instances").choice((0, 0, 0, 1, 2)),
         alarm_lasts=stream("alarm lasts").randrange(len(ALARM_LASTS)),
         scaling=stream("scaling").choice((False, False, True)),
         smoke_test=stream("smoke test").choice((False, False, True)),
+        before_rollout=stream("before rollout").choice((False, False, True)),
         policy=stream("policy").choice((0, 0, 0, 1, 2)),
         keep=stream("keep").choice((3, 3, 1, 0)),
         part_size=stream("part size").choice((PART_SIZE, PART_SIZE, 1, 2)),
         skew=stream("skew").choice((0, 0, 0, -2, 2)),
+        metadata=stream("metadata").choice((False, False, True)),
         event_lag=stream("event lag").choice((0, 0, 0, 0, 0, -3, 2, 20)),
         config_visible_seconds=stream("config visible").choice((0, 0, 0, 2)),
         switches=drawn_switches(seed),
@@ -740,6 +781,29 @@ def _denials(random: Random) -> tuple[Denial, ...]:
     )
 
 
+UPKEEP_CALLS: Final = (
+    *("AddTags", "DeleteTags", "RegisterScalableTarget", "DeregisterScalableTarget", VARIANT_CALL),
+    *("DeleteModel", "DeleteEndpointConfig"),
+)
+"""What the deployer writes outside of deployments, in every world."""
+
+
+def with_denials(schedule: Schedule) -> Schedule:
+    """Deny a write outside of deployments, and again later, in a sixth of all schedules."""
+    random = _stream("denials that come and go", schedule.seed)
+    if random.randrange(6):
+        return schedule
+    # Every other one where a deployer could be denied a stamp or a promotion.
+    stamps = (schedule.stages is not Stages.NONE or schedule.metadata) and random.random() < 0.5
+    operation = REGISTRY_WRITE if stamps else random.choice(UPKEEP_CALLS)
+    first = random.randrange(3)
+    denials = tuple(
+        Denial(operation, nth, random.randrange(len(DENIED_FOR)))
+        for nth in (first, first + 2 + random.randrange(6))
+    )
+    return replace(schedule, denials=(*denials, *schedule.denials))
+
+
 def with_shapes(schedule: Schedule) -> Schedule:
     """Let people change the kind of endpoints, in a fourth of all schedules, and leave the rest as it was."""
     random = _stream("shapes", schedule.seed)
@@ -790,6 +854,154 @@ def with_holds(schedule: Schedule) -> Schedule:
     operation = random.choice(("CreateModel", "CreateEndpointConfig", "UpdateEndpoint", "Query"))
     fault = Fault(operation, random.randrange(_NTH), FaultKind.MEANWHILE, meanwhile=meanwhile)
     return replace(schedule, disturbances=tuple(done), faults=(*schedule.faults, fault))
+
+
+def with_repetitions(schedule: Schedule) -> Schedule:
+    """Let tests be repeated in bakes, and versions fail them late, in a tenth of all schedules."""
+    random = _stream("repetitions", schedule.seed)
+    if random.randrange(10):
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 2))):
+        kind = random.choice((Kind.REGISTER_FAILING_APPROVED,) * 2 + (Kind.REGISTER_APPROVED,))
+        each = Disturbance(kind, random.choice(_LONG_WAITS), 0, random.randrange(CHOICES))
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(
+        schedule,
+        smoke_test=True,
+        before_rollout=False,
+        every_seconds=random.choice((10, 30, 90)),
+        fades_after=random.choice((0, 60, 200, 400)),
+        rollout=random.choice((RolloutKind.ALL_AT_ONCE, RolloutKind.ALL_AT_ONCE, RolloutKind.LINEAR)),
+        disturbances=tuple(done),
+        faults=(*(_fault_in_a_wait(random) for _ in range(random.choice((0, 0, 1, 2)))), *schedule.faults),
+        event_faults=(*_faults_of_parts(random), *schedule.event_faults),
+    )
+
+
+def _fault_in_a_wait(random: Random) -> Fault:
+    """Let a call fail that is made between two tests, or let somebody act there."""
+    operation = random.choice((*("InvokeEndpoint",) * 2, "DescribeEndpoint", "DescribeModelPackage"))
+    kind = random.choice((*FaultKind, FaultKind.CRASH_AFTER, FaultKind.MEANWHILE, FaultKind.MEANWHILE))
+    if kind is FaultKind.STALE:
+        operation = "DescribeEndpoint"
+    return Fault(
+        operation,
+        random.randrange(4 * _NTH),
+        kind,
+        times=1 if kind is FaultKind.MEANWHILE else random.choice((1, 1, 2)),
+        delay=random.randrange(len(DELAYS)),
+        meanwhile=_disturbance_of(random, MEANWHILE) if kind is FaultKind.MEANWHILE else None,
+    )
+
+
+def _faults_of_parts(random: Random) -> tuple[EventFault, ...]:
+    """Let the event be lost, late or doubled by which an endpoint is handed over, in a fourth of these."""
+    kind = random.choice(tuple(EventFaultKind))
+    fault = EventFault(PART_DETAIL_TYPE, random.randrange(3), kind, random.randrange(len(DELAYS)))
+    return random.choice(((), (), (), (fault,)))
+
+
+def with_rollbacks(schedule: Schedule) -> Schedule:
+    """Let people roll endpoints back, in a quarter of all schedules, and leave the rest as it was."""
+    random = _stream("rollbacks", schedule.seed)
+    if random.randrange(4):
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 2, 3))):
+        each = Disturbance(
+            Kind.ROLL_BACK,
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    during = ("CreateModel", "CreateEndpointConfig", "UpdateEndpoint", "DescribeEndpoint")
+    return _with_faults_of_requests(
+        replace(schedule, disturbances=tuple(done)), random, Kind.ROLL_BACK, during
+    )
+
+
+def _with_faults_of_requests(
+    schedule: Schedule, random: Random, kind: Kind, during: Sequence[str]
+) -> Schedule:
+    """Let somebody ask during a call, and let the read of requests or the event about one go wrong."""
+    faults, event_faults = list(schedule.faults), list(schedule.event_faults)
+    if not random.randrange(3):
+        meanwhile = Disturbance(kind, how=random.randrange(CHOICES))
+        operation = random.choice(during)
+        faults.append(Fault(operation, random.randrange(_NTH), FaultKind.MEANWHILE, meanwhile=meanwhile))
+    if not random.randrange(3):
+        kinds = [each for each in FaultKind if each not in {FaultKind.STALE, FaultKind.MEANWHILE}]
+        delay = random.randrange(len(DELAYS))
+        faults.append(Fault(ASKING, random.randrange(_NTH), random.choice(kinds), delay=delay))
+    if not random.randrange(2):
+        event_kind = random.choice(tuple(EventFaultKind))
+        event_faults.append(EventFault(REQUEST_DETAIL_TYPE, 0, event_kind, random.randrange(len(DELAYS))))
+    return replace(schedule, faults=tuple(faults), event_faults=tuple(event_faults))
+
+
+def with_retries(schedule: Schedule) -> Schedule:
+    """Let versions fail and people want them tried again, in a quarter of all schedules."""
+    random = _stream("retries", schedule.seed)
+    if random.randrange(4):
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 2, 3))):
+        place = random.randrange(len(done) + 1)
+        wait, which = random.randrange(len(WAITS)), random.choice((0, 0, random.randrange(CHOICES)))
+        asked = Disturbance(Kind.RETRY, wait, which, random.randrange(CHOICES))
+        failing = Disturbance(random.choice(_FAILING), random.randrange(len(WAITS)), which)
+        mended = Disturbance(random.choice(_MENDED), random.randrange(len(WAITS)), which)
+        ended = Disturbance(Kind.SWEEP, len(WAITS) - 1)
+        done[place:place] = random.choice(
+            ((asked,), (failing, asked), (failing, ended, asked), (failing, ended, mended, asked))
+        )
+    during = ("CreateModel", "UpdateEndpoint", "DescribeEndpoint", "UpdateItem")
+    return _with_faults_of_requests(replace(schedule, disturbances=tuple(done)), random, Kind.RETRY, during)
+
+
+_FAILING: Final = (
+    *(Kind.REGISTER_BROKEN_APPROVED, Kind.REGISTER_FAILING_APPROVED, Kind.FAIL_SERVICE),
+    *(Kind.REGISTER_ALARMING_APPROVED, Kind.LIMIT_QUOTA),
+)
+_MENDED: Final = (Kind.MEND_MODEL, Kind.APPROVE_NEWEST, Kind.CHANGE_SETTINGS, Kind.LIFT_QUOTA)
+
+
+def with_meddling(schedule: Schedule) -> Schedule:
+    """Let people meddle with configs, models and versions, in a third of all schedules."""
+    random = _stream("meddling", schedule.seed)
+    if random.randrange(3):
+        return schedule
+    done = list(schedule.disturbances)
+    for _ in range(random.choice((1, 1, 2, 3))):
+        each = Disturbance(
+            random.choice((*MEDDLING_KINDS, Kind.DELETE_CONFIG, Kind.DELETE_MODEL, Kind.HIDE_VERSION)),
+            random.randrange(len(WAITS)),
+            random.choice((0, 0, random.randrange(CHOICES))),
+            random.randrange(CHOICES),
+        )
+        done.insert(random.randrange(len(done) + 1), each)
+    return replace(schedule, disturbances=tuple(done))
+
+
+def with_remakes(schedule: Schedule) -> Schedule:
+    """Let people delete the group and make it again, in a twelfth of the schedules in which they may."""
+    random = _stream("remakes", schedule.seed)
+    if (
+        random.randrange(12)
+        or schedule.stages is not Stages.NONE
+        or schedule.companions is not Companions.NONE
+    ):
+        return schedule
+    done = list(schedule.disturbances)
+    place = random.randrange(len(done) + 1)
+    kind = random.choice((Kind.APPROVE, Kind.APPROVE_NEWEST, Kind.REGISTER_APPROVED, Kind.SWEEP))
+    done[place:place] = [
+        Disturbance(Kind.REMAKE_GROUP, random.randrange(len(WAITS)), 0, random.randrange(CHOICES)),
+        Disturbance(kind, random.choice(_LONG_WAITS), random.randrange(CHOICES), random.randrange(CHOICES)),
+    ]
+    return replace(schedule, disturbances=tuple(done))
 
 
 def with_recoveries(schedule: Schedule) -> Schedule:

@@ -53,7 +53,20 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
                 yield replace(schedule, **{name: parts[:first] + parts[first + size :]})
             size //= 2
     for name in (
-        *("switches", "endpoints", "policy", "rollout", "instances", "alarm_lasts", "scaling", "smoke_test"),
+        *(
+            "switches",
+            "endpoints",
+            "policy",
+            "rollout",
+            "as_forward",
+            "instances",
+            "alarm_lasts",
+            "scaling",
+            "smoke_test",
+            "before_rollout",
+            "every_seconds",
+            "fades_after",
+        ),
         *(
             "stages",
             "soak",

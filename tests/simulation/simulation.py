@@ -14,14 +14,21 @@ from deployer.gateways.fleet import CHECKS
 from tests.simulation.alarm_laws import ALARM_LAWS
 from tests.simulation.back_laws import BACK_LAWS
 from tests.simulation.bake_laws import BAKE_LAWS
-from tests.simulation.cause_laws import CAUSE_LAWS
+from tests.simulation.before_laws import BEFORE_LAWS
+from tests.simulation.cause_laws import CAUSE_LAWS, DELAY_MINUTES
 from tests.simulation.counting import counts_of
 from tests.simulation.history_laws import HISTORY_LAWS
 from tests.simulation.hold_laws import HOLD_LAWS
 from tests.simulation.laws import LAWS, SETTLED, Facts, Law, Law4NoLoop, LawBrokenError
-from tests.simulation.schedule import Stages
+from tests.simulation.repair_laws import REPAIR_LAWS
+from tests.simulation.repeat_laws import REPEAT_LAWS
+from tests.simulation.retry_laws import RETRY_LAWS
+from tests.simulation.rollback_laws import ROLLBACK_LAWS
+from tests.simulation.schedule import Kind, Stages
 from tests.simulation.stage_laws import STAGE_LAWS
-from tests.simulation.world import EndlessError, World
+from tests.simulation.unreadable_laws import UNREADABLE_LAWS
+from tests.simulation.why_laws import WHY_LAWS
+from tests.simulation.world import WRITES, EndlessError, World
 
 if TYPE_CHECKING:
     from tests.simulation.counting import Counts
@@ -52,7 +59,14 @@ EVERY_LAW: Final = (
     *BACK_LAWS,
     *CAUSE_LAWS,
     *BAKE_LAWS,
+    *REPEAT_LAWS,
     *HOLD_LAWS,
+    *BEFORE_LAWS,
+    *WHY_LAWS,
+    *ROLLBACK_LAWS,
+    *UNREADABLE_LAWS,
+    *REPAIR_LAWS,
+    *RETRY_LAWS,
 )
 
 
@@ -88,9 +102,13 @@ class Judge:
         world.recovery_observers.append(self._see_recovery)
 
     def _see_call(self, call: Call) -> None:
-        self.facts.note_call(call)
+        self.facts.note_test_endpoint(call)
+        is_of_test = self.facts.is_of_test_endpoint(call)
+        if not is_of_test:
+            self.facts.note_call(call)
         for law in self.laws:
-            law.check_call(call)
+            if law.sees_tests or not is_of_test:
+                law.check_call(call)
 
     def _see_change(self) -> None:
         self.facts.note_change()
@@ -165,7 +183,8 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
     """Count what a sweep may have to follow up.
 
     That is whatever was journalled, endpoints that are noted to rest, deletions of endpoints, new alarms and
-    those that went on, rollbacks under an alarm that was already on, and possible promotions.
+    those that went on, rollbacks under an alarm that was already on, possible promotions, and configs: one
+    that serves may have been made again.
     """
     # An attempt may wait for a deletion, and end well only after a sweep: then its soak begins.
     served = sum(
@@ -181,6 +200,7 @@ def _done(world: World, facts: Facts) -> tuple[int, ...]:
         len(world.alarms.raised) + world.alarms.puts,
         facts.rolled_back_under_alarms,
         served if is_staged else 0,
+        sum(call.operation == "CreateEndpointConfig" and call.accepted for call in world.calls),
     )
 
 
@@ -200,17 +220,67 @@ def _notes_checks(call: Call) -> bool:
     )
 
 
-def _check_stillness(world: World, judge: Judge) -> None:
-    """Let nothing but sweeps and hints happen any more: nothing may be written."""
-    before = len(world.calls)
-    world.pass_time(STILL_SECONDS)
-    world.sweep()
-    world.run_until_quiet()
+def _notes_refusal(world: World, call: Call) -> bool:
+    """Tell whether a pass noted that SageMaker refused a write again, which the pass tried at its time.
+
+    No more is left to do at rest than to try such a write again, after growing delays and without end.
+    """
+    refused = _refused_before(call)
+    if refused is None:
+        return False
+    tries = [
+        each
+        for other in world.ended
+        if other is not call.invocation
+        for note in other.calls
+        if (each := _refused_before(note)) is not None and each.request == refused.request
+    ]
+    if not tries:
+        return False
+    delay = timedelta(minutes=DELAY_MINUTES[min(len(tries), len(DELAY_MINUTES)) - 1])
+    return refused.time >= max(each.time for each in tries) + delay
+
+
+def _refused_before(note: Call) -> Call | None:
+    """Return the write that SageMaker refused right before a note in an endpoint's facts."""
+    if note.operation != "UpdateItem" or note.request["Key"]["item"]["S"] != "fact#endpoint":
+        return None
+    calls = note.invocation.calls
+    before = calls[calls.index(note) - 1]
+    is_refused = before.operation in WRITES and not before.accepted and before.fault is None
+    return before if is_refused else None
+
+
+def _hint(world: World) -> None:
+    """Tell the deployer once of each managed endpoint, so that it looks."""
     for name in world.people.endpoints:
         if world.people.settings.get(name) is not None:
             world.hint(name)
     world.run_until_quiet()
-    written = [call for call in world.calls[before:] if call.changes_anything and not _notes_checks(call)]
+
+
+def _check_stillness(world: World, judge: Judge) -> None:
+    """Let nothing but sweeps and hints happen any more: nothing may be written, but what is refused again.
+
+    A check reads no objects, so an artifact that was overwritten is first seen by a look.
+    """
+    if any(
+        each.kind in {Kind.OVERWRITE_ARTIFACT, Kind.OVERWRITE_LIVE} for each in world.schedule.disturbances
+    ):
+        _hint(world)
+        # The look may clean up, after which a sweep notes that the endpoint rests.
+        world.sweep()
+        world.run_until_quiet()
+    before = len(world.calls)
+    world.pass_time(STILL_SECONDS)
+    world.sweep()
+    world.run_until_quiet()
+    _hint(world)
+    written = [
+        call
+        for call in world.calls[before:]
+        if call.changes_anything and not _notes_checks(call) and not _notes_refusal(world, call)
+    ]
     if written:
         told = ", ".join(f"{call.operation} by {call.invocation.name}" for call in written)
         law = next(each for each in judge.laws if isinstance(each, Law4NoLoop))

@@ -27,6 +27,9 @@ ACCOUNT: Final = "123456789012"
 STAGING_ACCOUNT: Final = "210987654321"
 PRODUCTION_ACCOUNT: Final = "321098765432"
 
+DEPLOYER_ROLE: Final = "deployer"
+"""The role of each account's deployer."""
+
 GROUP: Final = "churn-models"
 GROUP_ARN: Final = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{GROUP}"
 
@@ -92,12 +95,12 @@ class Site:
     @property
     def deployers(self) -> str:
         """A pattern of the ARNs that its deployer has."""
-        return f"arn:aws:sts::{self.account}:assumed-role/deployer/*"
+        return f"arn:aws:sts::{self.account}:assumed-role/{DEPLOYER_ROLE}/*"
 
     @property
     def caller(self) -> Caller:
         """Its deployer, as SageMaker sees it."""
-        return Caller(self.account, REGION, f"arn:aws:sts::{self.account}:assumed-role/deployer/greenlight")
+        return Caller(self.account, REGION, f"arn:aws:sts::{self.account}:assumed-role/{DEPLOYER_ROLE}/x")
 
 
 def sites_of(schedule: Schedule) -> tuple[Site, ...]:
@@ -112,9 +115,9 @@ def sites_of(schedule: Schedule) -> tuple[Site, ...]:
 
 
 def stage_settings(schedule: Schedule, endpoint_name: str) -> dict[str, Any]:
-    """Return an endpoint's settings about its stage; empty without stages."""
+    """Return an endpoint's settings about its stage and the registry; empty where they are as usual."""
     if schedule.stages is Stages.NONE:
-        return {}
+        return {} if schedule.metadata else {"VersionMetadata": False}
     if endpoint_name == ENDPOINTS[1]:
         return {
             "ModelPackageGroupName": GROUP_ARN,
@@ -131,6 +134,19 @@ def stage_settings(schedule: Schedule, endpoint_name: str) -> dict[str, Any]:
             "LaterStages": list(LATER),
         },
     }
+
+
+def model_buckets(schedule: Schedule) -> tuple[str, ...]:
+    """Return the buckets that models may read: in half of all worlds, not that of their artifacts."""
+    return ("others",) if schedule.seed % 2 else ("models",)
+
+
+def stamp_of(schedule: Schedule, endpoint_name: str) -> str | None:
+    """Return the property that says how a version fares on an endpoint; None if nothing is written."""
+    stage = stage_settings(schedule, endpoint_name)
+    if "StageName" in stage:
+        return f"greenlight:{stage['StageName']}:endpoint:{endpoint_name}"
+    return None if "VersionMetadata" in stage else f"greenlight:endpoint:{endpoint_name}"
 
 
 def admits(gate: Mapping[str, Any] | None, package: Mapping[str, Any]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import FLEET, PART_DETAIL_TYPE
+from deployer.contract import FLEET, PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
 from tests.simulation.schedule import FaultKind
@@ -33,8 +35,11 @@ LONGEST_DELAY: Final = timedelta(days=1)
 
 SETTINGS_DEPLOYED: Final = "Parameter Store Change"
 
-_LOOKS: Final = frozenset({SCHEDULED, PART_DETAIL_TYPE, SETTINGS_DEPLOYED})
+_LOOKS: Final = frozenset({SCHEDULED, PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE, SETTINGS_DEPLOYED})
 """Events that lead to looks: passes that read the registry's list, too."""
+
+_OF_TEST: Final = re.compile(rb'endpoint/[^"]+-v[0-9]+-[0-9a-f]{12}"')
+"""The ARN of a test endpoint, in a request."""
 
 _UNANSWERED: Final = frozenset({FaultKind.TIMEOUT_AFTER.value, FaultKind.SERVER_ERROR_AFTER.value})
 """Faults after which the same call is made again: its caller never saw the answer."""
@@ -75,7 +80,8 @@ class Turns:
             if written is not None and not _is_forgotten(world, written, call.time):
                 self._writes.setdefault(written, []).append(call.time)
             read = _partition_read(call)
-            if read not in {None, FLEET} and call.invocation.event["detail-type"] in _LOOKS:
+            is_look = call.invocation.event["detail-type"] in _LOOKS and not _is_about_test(call)
+            if read not in {None, FLEET} and is_look:
                 turns = self._turns.setdefault(str(read), [])
                 if not turns or turns[-1].invocation is not call.invocation:
                     turns.append(_turn(call, str(read)))
@@ -246,6 +252,11 @@ class Turns:
                 delay = min(FIRST_DELAY * 2.0 ** (failures - 1), LONGEST_DELAY)
                 digests = {each.invocation.settings.digests.get(name) for each in (before, turn)}
                 acted = any(before.time - _SLACK <= act.time <= turn.time for act in self._world.people.acts)
+                # A request that stands leads to looks until it is taken in.
+                acted |= any(
+                    each.endpoint_name == name and each.at <= turn.time
+                    for each in (*self._world.people.rollbacks.all, *self._world.people.retries.all)
+                )
                 forgot = any(
                     each.endpoint_name == name and before.time <= each.time <= turn.time
                     for each in self._world.people.recoveries
@@ -310,6 +321,21 @@ def _seen(invocation: Invocation, name: str, *, before: int | None) -> Any:
                 if each["EndpointName"] == name:
                     return each["LastModifiedTime"]
     return None
+
+
+def is_of_test(operation: str, body: bytes) -> bool:
+    """Tell whether a request reads the tags of a test endpoint: what follows the answer is no look."""
+    return operation == "ListTags" and _OF_TEST.search(body) is not None
+
+
+def _is_about_test(call: Call) -> bool:
+    before = [each for each in call.invocation.calls if each.number < call.number][-1:]
+    return any(
+        each.accepted
+        and each.fault not in _UNANSWERED
+        and is_of_test(each.operation, json.dumps(each.request).encode())
+        for each in before
+    )
 
 
 def _partition_read(call: Call) -> str | None:

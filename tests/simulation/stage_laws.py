@@ -14,6 +14,7 @@ from tests.simulation.alarms import rollback_alarm
 from tests.simulation.artifacts import digests_in, last_read, stages_in
 from tests.simulation.laws import (
     CHANGES,
+    SURROUNDINGS,
     TOLD,
     Facts,
     Law,
@@ -23,12 +24,17 @@ from tests.simulation.laws import (
 )
 from tests.simulation.people import PEOPLE, POLICIES, changed_at, versions_in
 from tests.simulation.schedule import REGISTRY_WRITE, RolloutKind
-from tests.simulation.sites import admits, is_at, stage_settings
+from tests.simulation.sites import DEPLOYER_ROLE, admits, is_at, model_buckets, stage_settings, stamp_of
 from tests.simulation.world import ASIDE, DENIED, PROMOTE
 
 if TYPE_CHECKING:
     from tests.simulation.laws import Expected
     from tests.simulation.world import Call, World
+
+PENDING: Final = "PendingManualApproval"
+
+PREFLIGHT: Final = "greenlight:preflight"
+"""The property that says what would keep a version from serving."""
 
 CLOCKS: Final = timedelta(seconds=3)
 """By how much the times of two services may seem to differ: the deployer's clock is two seconds off."""
@@ -67,7 +73,8 @@ class Law16PromotedOnceAfterItsSoak(Law):
     When the registry accepts a ModelLifeCycle from a stage, all of this holds:
     - The journal has an open promotion of that version, claimed by the writing invocation, within its lease.
     - The life cycle is the one in the settings.
-    - The endpoint is in service with that version, since a rollout that ended at least the soak ago.
+    - The endpoint is in service with that version, since a rollout that ended at least the soak ago. AWS may
+      take it out of service after the invocation read it.
     - The version still has the serving artifact.
     - No alarm of its rollouts is on, or was within the soak, as far as CloudWatch had told by the
       invocation's last question.
@@ -79,9 +86,9 @@ class Law16PromotedOnceAfterItsSoak(Law):
     only from an invocation that had read before. A person's decision between the read and the write is
     overwritten, because UpdateModelPackage has no condition.
 
-    The journal also has a promotion of a version only once. At rest a version was promoted or refused if it
-    serves as it should, has done so for its soak, has no alarm on, was not changed in the registry since, and
-    did not fail on the stage's other endpoints.
+    The journal also has a promotion of a version only once. At rest a version was promoted, or refused for
+    another reason than a permission, if it serves as it should, did so for its soak, has no alarm on, was
+    not changed in the registry since, and did not fail on the stage's other endpoints.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -156,6 +163,13 @@ class Law16PromotedOnceAfterItsSoak(Law):
             # It may have looked before somebody changed what serves.
             return
         endpoint = self.world.describe(name)
+        if (
+            endpoint is not None
+            and endpoint["EndpointStatus"] == "OutOfService"
+            and _was_in_service(call, name)
+        ):
+            # AWS took it out of service since.
+            return
         content = endpoint and self.world.people.config_content(endpoint["EndpointConfigName"])
         # AWS may begin a system update after the deployer looked. The version still serves.
         serves = endpoint is not None and endpoint["EndpointStatus"] in {"InService", "SystemUpdating"}
@@ -225,6 +239,7 @@ class Law16PromotedOnceAfterItsSoak(Law):
                 if each["action"] == PROMOTE
                 and each["version_arn"].lower() == live[0]
                 and each["status"] in {"succeeded", "failed"}
+                and not any(known in each.get("reason", "") for known in SURROUNDINGS)
             ]
             if not ended:
                 raise self.broken(f"{name} serves {live[0]}, which is never passed on")
@@ -243,19 +258,24 @@ def broken_elsewhere(stamps: dict[str, str], stage: dict[str, Any], name: str) -
 
 
 class Law17StampsSayWhatIsSo(Law):
-    """A stage writes little to the registry, only about itself, and at rest that is true.
+    """The deployer writes little to the registry, only about itself, and at rest that is true.
 
     A stage writes metadata under its own name, alone or with a life cycle (law 16); nothing else, and never
-    ModelApprovalStatus. Without stages nothing is written there. An invocation writes no stamp twice unless
-    something went wrong, and another one rarely writes it again. Nothing is written at rest (law 4), although
+    ModelApprovalStatus. Without stages, the deployer writes only how versions fare on its endpoints, and
+    nothing if the settings forbid it. What would keep a version from serving is written right after a read
+    that showed it without a decision, and is true. Good news alone is not written where it counts who
+    approves. An invocation writes no stamp twice unless something went wrong, and another one rarely writes
+    it again. Nothing is written at rest (law 4), although
     each of these writes is an event in every stage. A digest stands for the artifact that the endpoint
     brought into service, even if the version was changed since: equal digests for equal artifacts, different
     ones for different artifacts.
 
     At rest, for an endpoint whose last attempt succeeded, only the serving version is stamped as serving. The
     exception is a version whose own last attempt ended otherwise; then its stamp says so. `served until` is
-    stamped only on versions that served. A stamp that the registry denied last is not written again, nor one
-    whose version the registry refused to show.
+    stamped only on versions that served. A stamp whose version the registry refused to show is not written
+    again. No version that is not approved says that it waits, and what went out instead of a skipped version
+    was tried on the endpoint. A journal that is lost or restored may forget a version that is stamped as
+    serving.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -270,17 +290,27 @@ class Law17StampsSayWhatIsSo(Law):
         if call.operation != REGISTRY_WRITE:
             return
         for key in call.request.get("CustomerMetadataProperties", {}):
-            if call.accepted or call.fault == DENIED:
-                self._denied[call.request["ModelPackageArn"].lower(), key] = call.fault == DENIED
-        stage_name = stage_settings(self.world.schedule, call.invocation.site.endpoints[0]).get("StageName")
-        if stage_name is None:
-            raise self.broken(f"{call.invocation.name} writes to the registry outside of stages")
+            if call.accepted:
+                self._denied[call.request["ModelPackageArn"].lower(), key] = False
+        schedule, endpoints = self.world.schedule, call.invocation.site.endpoints
+        stage_name = stage_settings(schedule, endpoints[0]).get("StageName")
+        if stage_name is None and not schedule.metadata:
+            raise self.broken(f"{call.invocation.name} writes to the registry, and its settings forbid that")
         members = call.request.keys() - {"ModelPackageArn"}
-        if members not in ({"CustomerMetadataProperties"}, {"CustomerMetadataProperties", "ModelLifeCycle"}):
+        promotes = [{"CustomerMetadataProperties", "ModelLifeCycle"}] if stage_name is not None else []
+        if members not in ({"CustomerMetadataProperties"}, *promotes):
             raise self.broken(f"{call.invocation.name} writes {sorted(members)} to the registry")
         stamps = call.request.get("CustomerMetadataProperties", {})
-        if not all(key.startswith(f"greenlight:{stage_name}:") for key in stamps):
-            raise self.broken(f"stage {stage_name} stamps {stamps}")
+        own = (
+            [f"greenlight:{stage_name}:"]
+            if stage_name is not None
+            else [PREFLIGHT, *(stamp_of(schedule, each) for each in endpoints)]
+        )
+        if PREFLIGHT in stamps:
+            self._check_preflight(call, stamps[PREFLIGHT])
+        if not all(key in own or (stage_name is not None and key.startswith(str(own[0]))) for key in stamps):
+            who = f"stage {stage_name}" if stage_name is not None else "the only deployer"
+            raise self.broken(f"{who} stamps {stamps}")
         self._check_digest(call, stamps)
         if not stamps or not call.accepted or call.invocation.faulty:
             return
@@ -294,18 +324,35 @@ class Law17StampsSayWhatIsSo(Law):
         if self._written[key] > MOST_COPIES:
             raise self.broken(f"{stamps} is stamped for the {self._written[key]}th time")
 
+    def _check_preflight(self, call: Call, told: str) -> None:
+        """Check what is said of a version before anybody approves it."""
+        arn, schedule = call.request["ModelPackageArn"], self.world.schedule
+        earlier = (each for each in reversed(call.invocation.calls[:-1]) if each.operation != REGISTRY_WRITE)
+        before = next(earlier, call)
+        read = before.response if before.operation == "DescribeModelPackage" and before.accepted else {}
+        if read.get("ModelPackageArn") != arn or read["ModelApprovalStatus"] != PENDING:
+            raise self.broken(
+                f"{call.invocation.name} says {told!r} of {arn}, and did not read it as pending"
+            )
+        if (told == "ok") != ("models" in model_buckets(schedule)):
+            raise self.broken(f"{told!r} is said of {arn}, whose artifact is in the bucket models")
+        shown = read.get("CustomerMetadataProperties", {}).get(PREFLIGHT)
+        if told == "ok" and shown is None and POLICIES[schedule.policy % len(POLICIES)]:
+            raise self.broken(f"{arn} is said to be well, where it counts who approves it")
+
     def _note_unread(self, call: Call) -> None:
         """Remember which stamps count as written though their versions were not shown right before."""
         name = call.request["Key"]["endpoint"]["S"]
         if ":metadata_written" not in call.request["ExpressionAttributeValues"] or not call.accepted:
             return
-        stage_name = stage_settings(self.world.schedule, name)["StageName"]
+        key = stamp_of(self.world.schedule, name)
         for each in reversed(call.invocation.calls[:-1]):
             if each.operation not in {"DescribeModelPackage", REGISTRY_WRITE}:
                 break
-            if each.operation == "DescribeModelPackage" and each.fault == DENIED:
+            if each.operation == "DescribeModelPackage" and (each.fault == DENIED or each.hidden):
                 arn = each.request["ModelPackageName"].lower()
-                self._denied[arn, f"greenlight:{stage_name}:endpoint:{name}"] = True
+                assert key is not None, "what is written has a name"
+                self._denied[arn, key] = True
 
     def _check_digest(self, call: Call, stamps: dict[str, str]) -> None:
         arn = call.request["ModelPackageArn"].lower()
@@ -324,10 +371,10 @@ class Law17StampsSayWhatIsSo(Law):
 
     def check_rest(self) -> None:
         for name in self.world.people.endpoints:
-            stage_name = stage_settings(self.world.schedule, name).get("StageName")
+            key = stamp_of(self.world.schedule, name)
             endpoint = self.world.describe(name)
             if (
-                stage_name is None
+                key is None
                 or self.world.people.settings.get(name) is None
                 or endpoint is None
                 or endpoint["EndpointStatus"] != "InService"
@@ -337,7 +384,6 @@ class Law17StampsSayWhatIsSo(Law):
             for version in self.world.people.versions:
                 package = self.world.people.look("DescribeModelPackage", ModelPackageName=version.arn)
                 if package is not None:
-                    key = f"greenlight:{stage_name}:endpoint:{name}"
                     stamp = package.get("CustomerMetadataProperties", {}).get(key, "")
                     if self._denied.get((version.arn.lower(), key)):
                         continue
@@ -346,7 +392,7 @@ class Law17StampsSayWhatIsSo(Law):
     def _check_stamp(self, name: str, config_name: str, arn: str, stamp: str) -> None:
         content = self.world.people.config_content(config_name)
         told = [
-            each["status"]
+            "untested" if _could_not_be_tested(each) else each["status"]
             for each in self.facts.attempts(name)
             if each["action"] not in ASIDE
             and each["version_arn"].lower() == arn
@@ -357,14 +403,42 @@ class Law17StampsSayWhatIsSo(Law):
             wanted = "serving since" if told[-1] == "succeeded" else told[-1]
             if not stamp.startswith(wanted):
                 raise self.broken(f"{arn} serves on {name}, and says {stamp!r}, not {wanted!r}")
-        elif stamp.startswith("serving since"):
+        elif stamp.startswith("serving since") and not self._is_forgotten(name, stamp):
             raise self.broken(f"{arn} says {stamp!r}, and does not serve on {name}")
+        self._check_words(name, arn, stamp)
         served = any(
             each.endpoint_name == name and each.succeeded and each.content and each.content[0] == arn
             for each in self.facts.rollouts
         )
         if stamp.startswith("served until") and not served:
             raise self.broken(f"{arn} says {stamp!r}, and never served on {name}")
+
+    def _check_words(self, name: str, arn: str, stamp: str) -> None:
+        """Check what is said of a version that was approved and does not serve."""
+        if stamp.startswith(("waiting:", "held back:")):
+            package = self.world.people.look("DescribeModelPackage", ModelPackageName=arn)
+            recovered = any(each.endpoint_name == name for each in self.world.people.recoveries)
+            if package is not None and package["ModelApprovalStatus"] != "Approved" and not recovered:
+                raise self.broken(f"{arn} says {stamp!r} on {name}, and is not approved")
+        if stamp.startswith("skipped: v"):
+            number = stamp.removeprefix("skipped: v").split()[0]
+            if not any(
+                str(each.get("version_arn")).endswith(f"/{number}") for each in self.facts.attempts(name)
+            ):
+                raise self.broken(f"{arn} says {stamp!r} on {name}, which was never tried there")
+
+    def _is_forgotten(self, name: str, stamp: str) -> bool:
+        """Tell whether a journal was lost, or restored, that knew of a stamp."""
+        recoveries = [each.time for each in self.world.people.recoveries if each.endpoint_name == name]
+        if not recoveries:
+            return False
+        written = datetime.fromisoformat(stamp.removeprefix("serving since ").split()[0])
+        return max(recoveries) + CLOCKS >= written
+
+
+def _could_not_be_tested(attempt: dict[str, Any]) -> bool:
+    """Tell whether a version's surroundings kept its smoke test from being made."""
+    return "failed_test" in attempt and attempt["cause"] == "surroundings"
 
 
 class Law18OnlyApprovedBeside(Law):
@@ -414,8 +488,10 @@ class Law19ApproversAreNamedPeople(Law):
 
     The version as it was read for a journalled approval decides. The approval counts if the person who last
     changed the version is accepted by the policy: one of the approvers, and not the one who registered the
-    version; never a stage's deployer. The approval may come from an event that names the approval or the life
-    cycle, either of which may admit the version. Then the version must not have been changed in a later
+    version; never a deployer. In a single account the deployer may have changed it last, to write how it
+    fares: then the approver counts whom the journal of another endpoint names. A look at what was approved
+    before takes the version as it is. The approval may also come from an event that names the approval or the
+    life cycle, either of which may admit the version. Then the version must not have been changed in a later
     second. Nothing else prevents an approval from counting. News of a version that the registry did not show
     is no approval until the version is read.
     """
@@ -438,16 +514,44 @@ class Law19ApproversAreNamedPeople(Law):
             _arn_of(read.get("LastModifiedBy") or read["CreatedBy"]),
             _arn_of(read["CreatedBy"]),
         )
+        if self._is_own(who) and (known := self._known_elsewhere(call, item)) is not None:
+            who, is_later = known, False
+        else:
+            is_later = self._is_later(call, item, read)
         counts = (
             who in policy.get("Approvers", PEOPLE)
             and not (policy.get("FourEyes") and who == registered_by)
-            and not self._is_later(call, item, read)
+            and not is_later
         )
         if counts == ("objection" in item):
             raise self.broken(
                 f"an approval of {arn}, registered by {registered_by} and changed last by {who}, "
                 f"{'does not count' if counts else 'counts'} under {policy}"
             )
+
+    def _is_own(self, who: str) -> bool:
+        """Tell whether the only deployer changed a version last: it writes how the version fares."""
+        return len(self.world.sites) == 1 and f":assumed-role/{DEPLOYER_ROLE}/" in who
+
+    def _known_elsewhere(self, call: Call, item: dict[str, Any]) -> str | None:
+        """Return who approved a version, by the journal of the account's other endpoints.
+
+        They journalled an approval of the same content, and of the second that the event names, if it does.
+        """
+        made, arn = self._made(call, item), item["version_arn"]["S"].lower()
+        found = [
+            each
+            for name in call.invocation.site.endpoints
+            if name != item["endpoint"]["S"]
+            for each in self.world.journal(name, "approval#")
+            if each["version_arn"].lower() == arn
+            and not each.get("withdrawn")
+            and each["approved_by"] != "unknown"
+            and each.get("artifact_digest") == item.get("artifact_digest", {}).get("S")
+            and (made is None or datetime.fromisoformat(each["approved_at"]) == made)
+        ]
+        newest = max(found, key=lambda each: str(each["approved_at"]), default=None)
+        return newest["approved_by"] if newest is not None else None
 
     def _is_later(self, call: Call, item: dict[str, Any], read: dict[str, Any]) -> bool:
         """Tell whether a version was changed after what its approval's event names, if that may admit it."""
@@ -456,6 +560,9 @@ class Law19ApproversAreNamedPeople(Law):
 
     def _made(self, call: Call, item: dict[str, Any]) -> datetime | None:
         """Return when the change was made that admitted a version, by the approval's event, if it says so."""
+        if item["correlation_id"]["S"].startswith("adopted-"):
+            # A look took it, though an event of the version may have led to that look.
+            return None
         detail = call.invocation.event.get("detail", {})
         if detail.get("ModelPackageArn", "").lower() == item["version_arn"]["S"].lower():
             return changed_at(detail)
@@ -533,6 +640,16 @@ def last_on(facts: Facts, name: str, config_name: str) -> dict[str, Any]:
         if each["action"] not in ASIDE and each["endpoint_config_name"] == config_name
     ]
     return led[-1] if led else {}
+
+
+def _was_in_service(call: Call, name: str) -> bool:
+    """Tell whether a call's invocation last read that an endpoint is in service."""
+    reads = [
+        each.response.get("EndpointStatus")
+        for each in call.invocation.calls
+        if each.operation == "DescribeEndpoint" and each.request["EndpointName"] == name
+    ]
+    return reads[-1:] == ["InService"]
 
 
 def _is_as_it_should_be(expected: Expected | None, live: tuple[str, str, str] | None) -> bool:

@@ -87,10 +87,14 @@ def schedules() -> st.SearchStrategy[Schedule]:
         head_start=st.integers(0, 2),
         policy=st.integers(0, 2),
         rollout=st.sampled_from(RolloutKind),
+        as_forward=st.booleans(),
         instances=st.integers(0, 2),
         alarm_lasts=st.integers(0, len(ALARM_LASTS) - 1),
         scaling=st.booleans(),
         smoke_test=st.booleans(),
+        before_rollout=st.booleans(),
+        every_seconds=st.sampled_from((0, 0, 10, 90)),
+        fades_after=st.sampled_from((0, 60, 400)),
         keep=st.sampled_from((3, 1, 0)),
         part_size=st.sampled_from((PART_SIZE, 2, 1)),
         skew=st.sampled_from((0, 2, -2)),
@@ -132,6 +136,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
             max_size=2,
         ).map(tuple),
         event_lag=st.sampled_from((0, 2, -3, 20)),
+        metadata=st.booleans(),
     ).map(_possible)
 
 

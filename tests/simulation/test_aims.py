@@ -106,6 +106,7 @@ def test_series_of_different_seeds_aim_in_different_orders() -> None:
     assert [aim_of("one", number) for number in range(9)] != [aim_of("two", number) for number in range(9)]
 
 
+@pytest.mark.long
 def test_every_other_schedule_of_a_series_is_aimed() -> None:
     aims = [aim_of("series", number // 2) for number in range(1, 60, 2)]
     reached = [

@@ -136,6 +136,16 @@ def test_law_27_what_somebody_else_put_there_gives_way_at_once(guarded: Deployed
         guarded.do(lambda: repair(deployment_config("churn", RolloutKind.CANARY)))
 
 
+def test_law_27_what_goes_back_as_forward_does_not_go_back_all_at_once() -> None:
+    careful = deployed(Schedule(head_start=2, rollout=RolloutKind.CANARY, as_forward=True))
+    only_law(careful, 27)
+
+    with pytest.raises(LawBrokenError, match="Law27BackAtOnce: churn gets rogue all at once"):
+        update_to(careful, 1, AT_ONCE)
+
+    careful.world.end()
+
+
 def put(scene: Deployed, version: int) -> None:
     """Put a version on the endpoint, after a look at the journal."""
     arn = scene.world.people.versions[version - 1].arn

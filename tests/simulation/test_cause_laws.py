@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.simulation import clients
 from tests.simulation.cause_laws import CAUSE_LAWS
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.rogues import Deployed, deployed, only_law, put_outcome, sagemaker, write_attempt
-from tests.simulation.schedule import Schedule
+from tests.simulation.schedule import DENIED_FOR, FOREIGN, Denial, Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DENIED = "AccessDeniedException: User: x is not authorized to perform: sagemaker:CreateModel on y"
 QUOTA = "ResourceLimitExceeded: The account-level service limit is reached"
@@ -34,6 +36,24 @@ def scene() -> Iterator[Deployed]:
 def told() -> Iterator[Deployed]:
     made = deployed(Schedule(head_start=1))
     only_law(made, 31)
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def denied() -> Iterator[Deployed]:
+    made = deployed(Schedule(head_start=1))
+    only_law(made, 33)
+    made.world.deny(Denial("AddTags", lasts=DENIED_FOR.index(None)), made.world.sites[0])
+    yield made
+    made.world.end()
+
+
+@pytest.fixture
+def foreign() -> Iterator[Deployed]:
+    made = deployed(Schedule(head_start=1, handed_over=FOREIGN, endpoints=2))
+    only_law(made, 36)
+    made.world.people.take_over()
     yield made
     made.world.end()
 
@@ -156,6 +176,11 @@ def test_law_31_a_problem_that_lasts_is_told_once(told: Deployed, again: str) ->
         told.do(lambda: tell(again))
 
 
+def test_law_31_what_is_noted_as_told_was_told(told: Deployed) -> None:
+    with pytest.raises(LawBrokenError, match=r"Law31\w+: churn: 'See to it.' is noted as told, and nobody"):
+        told.do(lambda: note("See to it."))
+
+
 def test_law_31_a_problem_that_was_gone_is_told_again(told: Deployed) -> None:
     told.do(lambda: tell_and_note("See to it."))
     told.world.pass_time(1)
@@ -167,3 +192,78 @@ def test_law_31_a_problem_that_was_gone_is_told_again(told: Deployed) -> None:
 
 def test_law_31_invocations_at_the_same_time_may_find_the_same_problem(told: Deployed) -> None:
     told.do(lambda: tell_and_note("See to it."), lambda: tell("See to it."))
+
+
+def tag(value: str = "risk") -> None:
+    with suppress(ClientError):
+        sagemaker().add_tags(
+            ResourceArn="arn:aws:sagemaker:eu-central-1:1:endpoint/churn",
+            Tags=[{"Key": "team", "Value": value}],
+        )
+
+
+def test_law_33_a_denied_write_waits_longer_each_time(denied: Deployed) -> None:
+    for minutes in (0, 10, 20, 40, 80, 160, 320, 640, 1440, 1440):
+        denied.world.pass_time(minutes * 60.0)
+        denied.do(tag)
+    denied.world.pass_time(1430 * 60.0)
+
+    with pytest.raises(LawBrokenError, match=r"Law33\w+: .* AddTags again, which was denied 10 times"):
+        denied.do(tag)
+
+
+def test_law_33_the_second_delay_is_longer(denied: Deployed) -> None:
+    denied.do(tag)
+    denied.world.pass_time(600.0)
+    denied.do(tag)
+    denied.world.pass_time(600.0)
+
+    with pytest.raises(LawBrokenError, match=r"Law33\w+: .* AddTags again, which was denied 2 times"):
+        denied.do(tag)
+
+
+def test_law_33_another_write_is_made_at_once(denied: Deployed) -> None:
+    denied.do(tag)
+    denied.world.pass_time(60.0)
+    denied.do(lambda: tag("growth"))
+
+
+def test_law_33_what_somebody_asks_for_is_tried_at_once(denied: Deployed) -> None:
+    denied.do(tag)
+    denied.world.pass_time(60.0)
+    denied.world.people.register()
+    denied.do(tag)
+
+
+def test_law_33_invocations_at_the_same_time_may_both_be_denied(denied: Deployed) -> None:
+    denied.do(tag, tag)
+
+
+def rescale(endpoint_name: str) -> None:
+    sagemaker().update_endpoint_weights_and_capacities(
+        EndpointName=endpoint_name,
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 2}],
+    )
+
+
+def tag_endpoint(endpoint_name: str) -> None:
+    arn = sagemaker().describe_endpoint(EndpointName=endpoint_name)["EndpointArn"]
+    sagemaker().add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "risk"}])
+
+
+@pytest.mark.parametrize("change", [rescale, tag_endpoint])
+def test_law_36_an_endpoint_of_others_is_left_alone_until_they_give_it_up(
+    foreign: Deployed, change: Callable[[str], None]
+) -> None:
+    name = foreign.world.people.handed_over
+    assert name is not None
+    foreign.do(lambda: change("churn"))
+    with pytest.raises(LawBrokenError, match=rf"Law36\w+: \w+ of {name}, which belongs to others"):
+        foreign.do(lambda: change(name))
+
+
+def test_law_36_an_endpoint_that_was_given_up_is_the_deployers(foreign: Deployed) -> None:
+    name = foreign.world.people.handed_over
+    assert name is not None
+    foreign.world.people.give_up()
+    foreign.do(lambda: tag_endpoint(name))

@@ -362,25 +362,26 @@ def test_law_17_what_was_never_deployed_has_no_digest(staged: Deployed) -> None:
     offends(staged, 17, "and never deployed it on churn", lambda: stamp_digest(arn, "x"))
 
 
-def test_law_17_a_stamp_that_was_denied_may_be_missing_until_another_one_is_written(staged: Deployed) -> None:
+def test_law_17_a_stamp_that_was_denied_is_written_in_the_end(staged: Deployed) -> None:
     arn = first(staged)
     stamped_by_hand(staged, arn, "served until now")
     only_law(staged, 17)
     staged.world.deny(Denial("UpdateModelPackage"), staged.world.sites[0])
 
-    def stamp_what_serves(text: str) -> None:
+    def stamp_what_serves() -> None:
         with suppress(ClientError):
             sagemaker().update_model_package(
-                ModelPackageArn=arn, CustomerMetadataProperties={"greenlight:staging:endpoint:churn": text}
+                ModelPackageArn=arn,
+                CustomerMetadataProperties={"greenlight:staging:endpoint:churn": "serving since now"},
             )
 
-    staged.do(lambda: stamp_what_serves("serving since now"))
-    staged.judge.check_rest()
-    staged.world.pass_time(60)
-    staged.do(lambda: stamp_what_serves("failed now"))
-
-    with pytest.raises(LawBrokenError, match="serves on churn, and says 'failed now'"):
+    staged.do(stamp_what_serves)
+    with pytest.raises(LawBrokenError, match="serves on churn, and says 'served until now'"):
         staged.judge.check_rest()
+    staged.world.pass_time(60)
+    staged.do(stamp_what_serves)
+
+    staged.judge.check_rest()
 
 
 @pytest.mark.parametrize("is_denied", [True, False])
@@ -413,10 +414,45 @@ def test_law_17_a_stamp_may_be_missing_whose_version_was_not_shown_for_it(
             staged.judge.check_rest()
 
 
-def test_law_17_outside_of_stages_nothing_is_written() -> None:
+def test_law_17_where_the_settings_forbid_it_nothing_is_written() -> None:
     scene = deployed(Schedule(head_start=1))
 
-    offends(scene, 17, "outside of stages", lambda: stamp(first(scene), "staging"))
+    offends(scene, 17, "its settings forbid that", lambda: stamp(first(scene), "staging"))
+    scene.world.end()
+
+
+def test_law_17_outside_of_stages_the_deployer_writes_how_versions_fare_on_its_endpoints_alone() -> None:
+    scene = deployed(Schedule(head_start=1, metadata=True))
+
+    offends(scene, 17, "the only deployer stamps", lambda: stamp(first(scene), "staging"))
+    scene.world.end()
+
+
+def say_before(arn: str, told: str) -> None:
+    """Say what would keep a version from serving, right after a read."""
+    read(arn)
+    properties = {"greenlight:preflight": told}
+    sagemaker().update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=properties)
+
+
+@pytest.mark.parametrize(
+    ("changes", "which", "told", "offence"),
+    [
+        ({}, 0, "ok", "did not read it as pending"),
+        ({}, 1, "would fail: x", "whose artifact is in the bucket models"),
+        ({"seed": 1}, 1, "ok", "whose artifact is in the bucket models"),
+        ({"policy": 2}, 1, "ok", "where it counts who approves it"),
+    ],
+    ids=["decided", "false alarm", "false comfort", "good news"],
+)
+def test_law_17_what_is_said_before_an_approval_is_true_and_early(
+    changes: dict[str, Any], which: int, told: str, offence: str
+) -> None:
+    scene = deployed(Schedule(head_start=1, metadata=True, **changes))
+    scene.world.people.register()
+    arn = scene.world.people.versions[which].arn
+
+    offends(scene, 17, offence, lambda: say_before(arn, told))
     scene.world.end()
 
 
@@ -443,7 +479,13 @@ def stamped_by_hand(scene: Deployed, arn: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("told", "text"),
-    [("does not serve on churn", "serving since now"), ("never served on churn", "served until now")],
+    [
+        ("does not serve on churn", "serving since now"),
+        ("never served on churn", "served until now"),
+        ("is not approved", "waiting: a pause"),
+        ("is not approved", "held back: ada rolled it back"),
+        ("was never tried there", "skipped: v9 went out instead"),
+    ],
 )
 def test_law_17_a_version_that_does_not_serve_does_not_say_so(staged: Deployed, told: str, text: str) -> None:
     only_law(staged, 17)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from deployer.contract import FLEET, PART_DETAIL_TYPE
+from deployer.contract import FLEET, PART_DETAIL_TYPE, REQUESTS
 from deployer.dispatcher import Dispatcher
 from deployer.gateways.bus import Bus
 from deployer.gateways.fleet import CHECKS
@@ -24,6 +24,7 @@ from deployer.gateways.gateways import Gateways
 from deployer.gateways.journal import Journal
 from deployer.gateways.reporter import Reporter
 from deployer.gateways.topic import Topic
+from deployer.messages.place import Place
 from deployer.model.stack_identity import StackIdentity
 from deployer.triggers import read_trigger
 from local_cloud.application_auto_scaling import wire as auto_scaling_wire
@@ -42,10 +43,12 @@ from tests.simulation import clients
 from tests.simulation.alarms import SimulatedAlarms
 from tests.simulation.bucket import Bucket
 from tests.simulation.clients import REGION, answer
+from tests.simulation.meddling import Unreadable
 from tests.simulation.people import STACK, People, ScriptedFleets, TolerantArtifacts
 from tests.simulation.rest import TARGET_VARIANT
 from tests.simulation.schedule import (
     ALARM_READ,
+    ASKING,
     BAKE_EVENT,
     DELAYS,
     DENIED_FOR,
@@ -62,6 +65,7 @@ from tests.simulation.schedule import (
     TRANSACTION,
     WAITING_EVENT,
     WAITS,
+    Denial,
     Disturbance,
     EventFault,
     EventFaultKind,
@@ -71,7 +75,16 @@ from tests.simulation.schedule import (
     Schedule,
     steps_of_life,
 )
-from tests.simulation.sites import LATER, PASSED, PRODUCTION, Site, is_at, sites_of
+from tests.simulation.sites import (
+    DEPLOYER_ROLE,
+    LATER,
+    PASSED,
+    PRODUCTION,
+    Site,
+    is_at,
+    model_buckets,
+    sites_of,
+)
 from tests.simulation.tasks import Agenda, CrashError, Task
 
 if TYPE_CHECKING:
@@ -80,7 +93,6 @@ if TYPE_CHECKING:
     from deployer.gateways.settings_files import SettingsFiles
     from tests.simulation.memory import Memory
     from tests.simulation.people import Recovery
-    from tests.simulation.schedule import Denial
 
 TABLE: Final = "journal"
 OUTCOME: Final = "Greenlight Deployment Outcome"
@@ -103,6 +115,10 @@ CALL_LIMIT: Final = 6000
 
 CALLS_OF_A_STEP: Final = 300
 """How many more there may be for each step of a long life, with its sweeps."""
+
+PAGES_OF_A_CALL: Final = 50
+"""How many further pages of a query count as one of these calls: a schedule may make pages as small as one
+item, and a journal has a hundred reports that are owed."""
 
 WRITES: Final = frozenset(
     {
@@ -140,6 +156,9 @@ CLEAN_UP: Final = "CleanUp"
 ASIDE: Final = frozenset({CLEAN_UP, PROMOTE})
 """Kinds of attempts that leave the serving config alone."""
 
+HIDDEN: Final = Denial("DescribeModelPackage")
+"""What denies the read of a version whose key the deployers may not use."""
+
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 _SUMMARY: Final = (
@@ -175,6 +194,7 @@ class Call:
         response: As answered; it may never have arrived.
         fault: Its fault, if any.
         stale: Whether the answer shows an earlier state.
+        hidden: Whether it reads a version that people made unreadable.
     """
 
     number: int
@@ -187,6 +207,7 @@ class Call:
     response: dict[str, Any]
     fault: str | None = None
     stale: bool = False
+    hidden: bool = False
 
     @property
     def accepted(self) -> bool:
@@ -229,8 +250,12 @@ class Invocation:
     calls: list[Call] = field(default_factory=list)
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     """Operation and body of every request, whether or not it succeeded."""
+    answered: set[int] = field(default_factory=set)
+    """Which of these requests, by their positions, succeeded and had their answers arrive."""
     faulty: bool = False
     """Whether anything went wrong with one of its calls."""
+    troubled: bool = False
+    """Whether anything did besides reads of unreadable versions."""
     problem: BaseException | None = None
     at: Site | None = None
     settings: SettingsFiles = field(init=False)
@@ -264,6 +289,11 @@ class Invocation:
         assert self.task is not None
         self.task.pause(self.world.jitter.uniform(0, longest))
 
+    def sleep(self, seconds: float) -> None:
+        """Pause for so many seconds."""
+        assert self.task is not None
+        self.task.pause(seconds)
+
     def remaining_seconds(self) -> float:
         """Return how long Lambda lets it run yet."""
         return (self.started + TIME_LIMIT - self.world.clock.now()).total_seconds()
@@ -271,6 +301,22 @@ class Invocation:
     def run(self) -> None:
         """Do what the function's handler does."""
         self.world.dispatcher(self).dispatch(read_trigger(self.event))
+
+
+class Onlooker(Invocation):
+    """Somebody who only reads: his calls take no time, meet no fault, and no law looks at them."""
+
+    @classmethod
+    def of(cls, world: World, site: Site) -> Onlooker:
+        """Return one with the deployer's rights in an account."""
+        return cls("onlooker", "onlooker", {}, 0, world.clock.now(), world, at=site)
+
+    def send(self, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
+        """Answer a call; it must change nothing."""
+        assert operation.startswith(("Describe", "List", "Query", "Get")), operation
+        if service == "dynamodb":
+            return answer(*self.site.memory.handle(service, operation, body))
+        return self.world.ask(self, service, operation, body)
 
 
 @dataclass(slots=True)
@@ -309,7 +355,7 @@ class World:
         self.agenda = Agenda(self.clock)
         self.sites = sites_of(schedule)
         self.artifacts = TolerantArtifacts()
-        self.hosting = ScriptedFleets(self.clock)
+        self.hosting = ScriptedFleets(self.clock, fades_after=schedule.fades_after)
         self.endpoints = ScriptedEndpoints(self.hosting)
         self.bucket = Bucket()
         self.alarms: SimulatedAlarms = SimulatedAlarms(self)
@@ -328,6 +374,7 @@ class World:
         )
         self.remembers = True
         self.call_count = 0
+        self._more_pages = 0
         self.calls: list[Call] = []
         self.trace: list[TraceLine] = []
         self.observers: list[Callable[[Call], None]] = []
@@ -373,14 +420,15 @@ class World:
 
     def dispatcher(self, invocation: Invocation) -> Dispatcher:
         """Return what the function's handler builds for an invocation."""
-        logger, site = _logger(), invocation.site
+        logger, site = silent_logger(), invocation.site
         bus = Bus(
             clients.client("events"), event_bus_name="default", sweep_bus_name=SWEEP_BUS, stack_name=STACK
         )
+        topic_arn = f"arn:aws:sns:{REGION}:{site.account}:outcomes"
         topic = Topic(
             lambda: clients.client("sns"),
-            topic_arn=f"arn:aws:sns:{REGION}:{site.account}:outcomes",
-            stack_name=STACK,
+            topic_arn=topic_arn,
+            place=Place.of_topic(topic_arn, stack_name=STACK),
         )
         return Dispatcher(
             invocation.settings,
@@ -397,9 +445,10 @@ class World:
                 now=partial(self.deployer_now, site),
                 pause=invocation.pause,
                 seconds=lambda: self.clock.now().timestamp(),
+                sleep=invocation.sleep,
             ),
             bus,
-            StackIdentity(execution_role_arn=site.role_arn, stack_name=STACK),
+            StackIdentity(site.role_arn, STACK, DEPLOYER_ROLE, model_buckets(self.schedule)),
             logger,
             invocation_id=invocation.invocation_id,
             remaining_seconds=invocation.remaining_seconds,
@@ -412,8 +461,16 @@ class World:
         return self.sites[0].memory
 
     def site_of(self, endpoint_name: str) -> Site:
-        """Return the account that an endpoint is in."""
-        return next((site for site in self.sites if endpoint_name in site.endpoints), self.sites[0])
+        """Return the account that an endpoint is in, or a test endpoint's."""
+        homes = {each: site for site in self.sites for each in site.endpoints}
+        return homes.get(endpoint_name) or homes.get(self.tested_for(endpoint_name), self.sites[0])
+
+    def tested_for(self, test_endpoint_name: str) -> str:
+        """Return the endpoint that a test endpoint is for; empty if there is none."""
+        known = (each for site in self.sites for each in site.endpoints)
+        found = [each for each in known if test_endpoint_name.startswith(f"{each}-v")]
+        # One endpoint's name may begin another's.
+        return max(found, key=len, default="")
 
     def deployer_now(self, site: Site) -> datetime:
         """Return the time on the clock of an account's deployer."""
@@ -649,7 +706,7 @@ class World:
         for invocation in list(self.running.values()):
             assert invocation.task is not None
             invocation.tries = len(LAMBDA_RETRIES)
-            invocation.faulty = True
+            invocation.faulty = invocation.troubled = True
             invocation.task.kill()
 
     def begin(self, invocation: Invocation) -> None:
@@ -700,8 +757,8 @@ class World:
         gap = self._next_gap(operation)
         fault = self._next_fault(operation, invocation.site)
         kind = fault.kind if fault is not None else None
-        # A message takes no time. There were none once, and other events of a schedule must stay the same.
-        takes_time = operation != TELLING
+        # These take no time. There were none once, and other events of a schedule must stay the same.
+        takes_time = operation not in {TELLING, ASKING}
         if takes_time:
             task.pause(self._delay(0.02, 0.15))
         if fault is not None:
@@ -724,6 +781,8 @@ class World:
                 assert fault is not None
                 task.pause(DELAYS[fault.delay % len(DELAYS)])
         self._keep_time_limit(invocation)
+        if self.remembers and answered[0] < 300:
+            invocation.answered.add(len(invocation.asked) - 1)
         return answered
 
     def refusal(self, invocation: Invocation, service: str, operation: str) -> tuple[int, bytes] | None:
@@ -763,7 +822,7 @@ class World:
         return denial if self.clock.now() < until else None
 
     def _begin_fault(self, fault: Fault, invocation: Invocation, task: Task, name: str) -> None:
-        invocation.faulty = True
+        invocation.faulty = invocation.troubled = True
         self.tell("fault", f"{name} of {invocation.name}: {fault.kind}")
         if fault.kind is not FaultKind.STALE:
             self.coverage.add((name, fault.kind.value))
@@ -801,33 +860,48 @@ class World:
         request = json.loads(body or b"{}")
         called, operation = operation, recorded_as(operation, body)
         stale = self._stale_answer(operation, request, invocation.site) if kind is FaultKind.STALE else None
-        denial = self._denial(operation, invocation.site)
+        meddling = self.people.meddling
+        permission = "Query" if operation == ASKING else operation
+        denial, why = self._denial(permission, invocation.site), meddling.hides(operation, request)
+        if why is Unreadable.DENIED and denial is None:
+            denial = HIDDEN
         if stale is not None:
             self.coverage.add((operation, FaultKind.STALE.value))
             status, content = stale
         elif denial is not None:
-            invocation.faulty = True
+            invocation.faulty, invocation.troubled = True, invocation.troubled or denial is not HIDDEN
             self.coverage.add((operation, DENIED))
             status, content = _denied(denial, service, invocation.site)
         else:
-            status, content = self._ask(invocation, service, called, body)
+            status, content = self.ask(invocation, service, called, body)
+            content = meddling.shown(operation, content) if status == 200 else content
+            if why is not None and status == 200:
+                invocation.faulty = True
+                status, content = meddling.obscured(why, (status, content))
+        is_hidden = stale is None and (denial is HIDDEN or (denial is None and why is not None))
         if gap is not None and status == 200:
             content = _with_gap(operation, content, gap)
             self.coverage.add((operation, GAP))
         if called == TRANSACTION:
             [request] = request["TransactItems"][0].values()
         self.call_count += 1
+        # Nobody can read it, so laws see no answer either.
+        is_unread = is_hidden and status == 200
+        now, response = self.clock.now(), {} if is_unread else json.loads(content or b"{}")
+        if self.people.namesakes.were_made:
+            request, response = (self.people.namesakes.named(each, now) for each in (request, response))
         call = Call(
             number=self.call_count,
-            time=self.clock.now(),
+            time=now,
             invocation=invocation,
             service=service,
             operation=operation,
             request=request,
-            status=status,
-            response=json.loads(content or b"{}"),
+            status=400 if is_unread else status,
+            response=response,
             fault=DENIED if denial is not None else kind.value if kind is not None else gap and GAP,
             stale=stale is not None,
+            hidden=is_hidden,
         )
         if self.remembers:
             self.calls.append(call)
@@ -841,7 +915,7 @@ class World:
             self.failed_endpoints_deleted += 1
         return status, content
 
-    def _ask(self, invocation: Invocation, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
+    def ask(self, invocation: Invocation, service: str, operation: str, body: bytes) -> tuple[int, bytes]:
         """Let a service answer."""
         request, site = json.loads(body or b"{}"), invocation.site
         match service:
@@ -856,6 +930,8 @@ class World:
                 return self._ask_endpoint(request, site)
             case "s3":
                 return self._ask_bucket(operation, request)
+            case "logs":
+                return answer(200, self._logged(operation))
             case "cloudwatch":
                 return answer(*self.alarms.handle(operation, request))
         return self._ask_memory(invocation, service, operation, body)
@@ -875,8 +951,7 @@ class World:
         """Let the model that the routes choose answer, well or wrongly."""
         name = request["EndpointName"]
         for spec, _ in self.hosting.receiving(name, by_name=True):
-            fails = any(each.model_data_url in self.hosting.failing_urls for each in spec.containers)
-            body = json.dumps({"good": not fails}).encode()
+            body = json.dumps({"good": not self.hosting.fails(spec)}).encode()
             self.endpoints.script(spec.model_name, Answer(200, "application/json", body))
         headers = {"content-type": request["ContentType"]}
         if "TargetVariant" in request:
@@ -887,6 +962,14 @@ class World:
         if answered.status == 200:
             return answer(200, {"ContentType": named["content-type"], "Body": answered.body.decode()})
         return answer(answered.status, {**json.loads(answered.body), "__type": named["x-amzn-errortype"]})
+
+    def _logged(self, operation: str) -> dict[str, Any]:
+        """Answer as CloudWatch Logs, where each container logged one exception a moment ago."""
+        now = round(self.clock.now().timestamp() * 1000)
+        if operation == "DescribeLogStreams":
+            return {"logStreams": [{"logStreamName": "AllTraffic/i-0", "creationTime": now}]}
+        assert operation == "GetLogEvents", operation
+        return {"events": [{"timestamp": now, "message": "ModuleNotFoundError: No module named 'model'"}]}
 
     def _ask_bucket(self, operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
         """Answer as S3: with a smoke test's body, or with an artifact's object."""
@@ -910,7 +993,8 @@ class World:
     def _let_observe(self, call: Call) -> None:
         for observer in self.observers:
             observer(call)
-        if self.call_count > self.call_limit:
+        self._more_pages += "ExclusiveStartKey" in call.request
+        if self.call_count - self._more_pages + self._more_pages // PAGES_OF_A_CALL > self.call_limit:
             raise EndlessError(f"{self.call_count} calls, and no end")
 
     def _guard(self, task: Task, observe: Callable[[], None]) -> None:
@@ -1059,6 +1143,7 @@ class World:
         if counted != changes or not self.schedule.life:
             items = [plain(item) for item in table.items(endpoint_name, prefix)]
             items = [item for item in items if "unread" not in item]
+            items = self.people.namesakes.named(items, self.clock.now())
             self._journals[endpoint_name, prefix] = changes, items
         return list(items)
 
@@ -1083,7 +1168,8 @@ class World:
     def journalled(self, endpoint_name: str, item: str) -> dict[str, Any]:
         """Return one item of an endpoint's journal as plain values; empty if there is none."""
         found = self.site_of(endpoint_name).memory.table.partitions.get(endpoint_name, {})
-        return plain(found.get(item, {}))
+        named: dict[str, Any] = self.people.namesakes.named(plain(found.get(item, {})), self.clock.now())
+        return named
 
     def story(self) -> str:
         """Return the whole trace as text."""
@@ -1144,6 +1230,8 @@ def event_name(event: dict[str, Any]) -> str:
 
 def recorded_as(operation: str, body: bytes) -> str:
     """Return how calls, faults and laws name a call: a transaction by its first write."""
+    if operation == "Query" and f'"{REQUESTS}"'.encode() in body:
+        return ASKING
     if operation != TRANSACTION:
         return operation
     [kind] = json.loads(body)["TransactItems"][0]
@@ -1258,7 +1346,7 @@ def _fleet(site: Site) -> list[dict[str, Any]]:
     return [each for each in items if each["item"] != CHECKS]
 
 
-def _logger() -> Logger:
+def silent_logger() -> Logger:
     """Return this process's one logger, which says nothing: the trace tells the story."""
     if not _LOGGERS:
         _LOGGERS.append(Logger(service="greenlight", level="CRITICAL"))

@@ -29,6 +29,14 @@ def is_let_in(age: int, name: str | None = None) -> bool:
 '''
 ADULTS = "from rule import is_let_in\n\ndef test_adults():\n    assert is_let_in(18, 'Ada')\n"
 CHILDREN = "from rule import is_let_in\n\ndef test_children():\n    assert not is_let_in(17, 'Ada')\n"
+GUESTS = """\
+import pytest
+from rule import is_let_in
+
+@pytest.mark.parametrize("name", ["Mallory of the lane"])
+def test_guests(name):
+    assert not is_let_in(30, name)
+"""
 
 
 @pytest.fixture
@@ -75,6 +83,18 @@ def test_a_mutant_is_killed_by_its_tests_or_survives_them(repository: Path, tmp_
     assert (tmp_path / "copy" / "rule.py").read_text() == RULE
 
 
+@pytest.mark.long
+def test_a_test_with_spaces_in_its_parameters_kills_like_any_other(repository: Path, tmp_path: Path) -> None:
+    (repository / "test_guests.py").write_text(GUESTS)
+    mutant = mutants(repository)['return age >= 18 or name != "Mallory of the lane"']
+
+    verdict = Copy(repository, tmp_path / "copy").judge(
+        mutant, Suites(("test_adults.py",), ("test_guests.py",))
+    )
+
+    assert verdict is Verdict.KILLED
+
+
 def test_what_the_type_checker_refuses_needs_no_test(repository: Path, tmp_path: Path) -> None:
     source = RULE.replace("return False", "return None")
     mutant = Mutant("rule.py", source, "return False", "return None", "")
@@ -86,6 +106,7 @@ def test_what_the_type_checker_refuses_needs_no_test(repository: Path, tmp_path:
     assert verdict is Verdict.KILLED
 
 
+@pytest.mark.long
 def test_tests_that_fail_without_a_mutant_kill_none(repository: Path, tmp_path: Path) -> None:
     (repository / "test_children.py").write_text(CHILDREN.replace("not ", ""))
     survivor = mutants(repository)["return age >= 18"]

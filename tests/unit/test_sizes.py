@@ -9,7 +9,7 @@ import pytest
 
 from tests.imports import REPOSITORY
 
-PRODUCT: Final = ("iam_evaluator", "infra", "lambdas", "local_cloud", "service_model")
+PRODUCT: Final = ("greenlight", "iam_evaluator", "infra", "lambdas", "local_cloud", "service_model")
 LONGEST_FILE: Final = 350
 MOST_METHODS: Final = 15
 

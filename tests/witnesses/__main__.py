@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.witnesses.page import FIDELITY_PAGE, WITNESSES_PAGE, gathered, rendered, with_count
+import sys
 
-WITNESSES_PAGE.write_text(rendered(gathered()), encoding="utf-8")
+from tests.witnesses.page import FIDELITY_PAGE, WITNESSES_PAGE, counted, gathered, rendered, with_count
+
+found = gathered()
+WITNESSES_PAGE.write_text(rendered(found), encoding="utf-8")
 FIDELITY_PAGE.write_text(with_count(FIDELITY_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+sys.stdout.write(
+    f"{sum(map(len, found.values()))} witnesses of {len(found)} subjects are on {WITNESSES_PAGE.name}. "
+    f"{counted(FIDELITY_PAGE.read_text(encoding='utf-8'))}\n"
+)

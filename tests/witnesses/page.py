@@ -88,12 +88,8 @@ def rendered(found: Mapping[str, list[Witness]]) -> str:
     return "\n".join(parts)
 
 
-def with_count(fidelity: str) -> str:
-    """Return the fidelity page with the right counts in its sentence about rows.
-
-    Raises:
-        ValueError: The page has no such sentence, or more than one.
-    """
+def counted(fidelity: str) -> str:
+    """Return the sentence of the fidelity page about its rows, with the right counts."""
     begin, end = fidelity.index(_ROWS_BEGIN), fidelity.index(_ROWS_END)
     rows = [
         line
@@ -101,11 +97,20 @@ def with_count(fidelity: str) -> str:
         if line.startswith("| ") and not line.startswith("| Behaviour |")
     ]
     seen = sum(1 for row in rows if _REFERENCE.search(row))
-    sentence = f"Of the {len(rows)} rows below, {seen} name a witness and {len(rows) - seen} have none."
-    counted, replaced = _COUNT.subn(sentence, fidelity)
+    return f"Of the {len(rows)} rows below, {seen} name a witness and {len(rows) - seen} have none."
+
+
+def with_count(fidelity: str) -> str:
+    """Return the fidelity page with the right counts in its sentence about rows.
+
+    Raises:
+        ValueError: The page has no such sentence, or more than one.
+    """
+    sentence = counted(fidelity)
+    written, replaced = _COUNT.subn(sentence, fidelity)
     if replaced != 1:
         raise ValueError(f"docs/fidelity.md has to have one sentence like this: {sentence}")
-    return counted
+    return written
 
 
 def _cells(told: Witness) -> str:

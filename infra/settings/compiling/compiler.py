@@ -60,6 +60,10 @@ def compile_settings(settings: EndpointSettings, endpoint_name: str, stack_name:
         **_templates(settings, variants),
         SettingsKey.KEEP: settings.keep,
     }
+    if not settings.quote_logs:
+        spec[SettingsKey.QUOTE_LOGS] = False
+    if not settings.version_metadata:
+        spec[SettingsKey.VERSION_METADATA] = False
     if settings.supported_instance_types != "listed":
         spec[SettingsKey.SUPPORTED_INSTANCE_TYPES] = settings.supported_instance_types
     if settings.restart is not None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from deployer.contract import CONCURRENCY, INSTANCES
+
 if TYPE_CHECKING:
     from infra.settings.keys.scaling_options import (
         Autoscaling,
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
         TargetTracking,
         TrackedMetric,
     )
-
-INSTANCES: Final = "sagemaker:variant:DesiredInstanceCount"
-CONCURRENCY: Final = "sagemaker:variant:DesiredProvisionedConcurrency"
 
 PREDEFINED_METRICS: Final[dict[TrackedMetric, str]] = {
     "invocations_per_instance": "SageMakerVariantInvocationsPerInstance",

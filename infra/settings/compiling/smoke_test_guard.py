@@ -24,9 +24,11 @@ shortest usual period is a minute."""
 def rollout_of(settings: EndpointSettings) -> Rollout | None:
     """Return an endpoint's rollout: its own or, with a smoke test, one that bakes until the test is over.
 
-    Without a bake, a new version's first calls are its callers', and the way back takes another update.
+    Without a bake, a new version's first calls are its callers', and the way back takes another update. A
+    test before the rollout needs no bake.
     """
-    if settings.rollout is None and settings.smoke_test is not None and _has_guardrails(settings):
+    test = settings.smoke_test
+    if settings.rollout is None and test and not test.before_rollout and _has_guardrails(settings):
         return Rollout(kind="all_at_once")
     return settings.rollout
 
@@ -41,18 +43,46 @@ def exposure(settings: EndpointSettings) -> str | None:
     if test is None:
         return None
     rollout, longest = rollout_of(settings), test.time_limit_seconds + LONGEST_CALL_SECONDS
+    if test.before_rollout:
+        return (
+            "A version that fails its smoke test reaches no caller, as it is tested before its rollout. "
+            f"Each rollout of something new waits for a test endpoint on {_smallest(settings)}: for its "
+            f"creation, which takes minutes, and for the test, {longest} seconds at most."
+        )
     before = _share_before(settings, rollout) if rollout is not None else ""
     told = f"A version that fails its smoke test has {before}all calls until the test ends"
     if rollout is not None and bakes_long_enough(rollout, test):
         return (
             f"{told}, {longest} seconds at most. Then the old instances take the calls back. "
             "If AWS does not show when all calls have moved, the test begins "
-            f"{rollout.termination_wait} seconds later."
+            f"{rollout.termination_wait} seconds later.{_repeated(rollout, test)}"
         )
     return (
         f"{told}. The test begins once the version is in service{_why(rollout, test)}, and takes {longest} "
         "seconds at most. Then another update restores the version before, which takes minutes."
     )
+
+
+def _repeated(rollout: Rollout, test: SmokeTest) -> str:
+    """Say how often a test is repeated, and what that costs."""
+    if test.every_seconds is None:
+        return ""
+    times = rollout.termination_wait // test.every_seconds
+    return (
+        f" The test is repeated every {test.every_seconds} seconds while the old instances stay, {times} "
+        f"times at most. All that time, {rollout.termination_wait} seconds, an invocation of the deployer's "
+        "function runs, and counts against the account's concurrent executions."
+    )
+
+
+def _smallest(settings: EndpointSettings) -> str:
+    """Describe what a test endpoint runs on, and what that costs."""
+    if settings.serverless is not None:
+        return "serverless capacity, which counts against the account's quota meanwhile"
+    following = [each for each in settings.variants or () if each.version is None]
+    types = [each.instance_type for each in following] or [str(settings.instance_type)]
+    named = " and ".join(f"{types.count(each)} {each}" for each in dict.fromkeys(types))
+    return f"{named}, paid and counted against the account's quotas meanwhile"
 
 
 def bakes_long_enough(rollout: Rollout, test: SmokeTest) -> bool:

@@ -18,6 +18,10 @@ def stored_test(test: SmokeTest) -> dict[str, Any]:
     }
     if test.log_bodies:
         stored[SettingsKey.LOG_BODIES] = True
+    if test.before_rollout:
+        stored[SettingsKey.BEFORE_ROLLOUT] = True
+    if test.every_seconds is not None:
+        stored[SettingsKey.EVERY_SECONDS] = test.every_seconds
     return stored
 
 

@@ -158,7 +158,7 @@ class EndpointSettings(StrictModel):
         Rollout | None,
         Field(
             description="how a new version replaces the old one, and which alarms stop it; by default all at "
-            "once, without alarms; with a smoke test, the old instances stay until it is over"
+            "once, without alarms; with a smoke test in the rollout, the old instances stay until it is over"
         ),
     ] = None
     autoscaling: Annotated[
@@ -178,8 +178,25 @@ class EndpointSettings(StrictModel):
     ] = None
     smoke_test: Annotated[
         SmokeTest | None,
-        Field(description="requests that a version must answer correctly as soon as it has all calls"),
+        Field(
+            description="requests that a version must answer correctly as soon as it has all calls, or "
+            "before its rollout"
+        ),
     ] = None
+    quote_logs: Annotated[
+        bool,
+        Field(
+            description="false if the reason for a failure may not quote the last exception that the "
+            "containers logged; by default true"
+        ),
+    ] = True
+    version_metadata: Annotated[
+        bool,
+        Field(
+            description="false if the deployer may not write to a version's metadata how the version fares "
+            "or would fare; with stages, it writes in any case; by default true"
+        ),
+    ] = True
     freeze: Annotated[
         list[FreezeWindow],
         Field(

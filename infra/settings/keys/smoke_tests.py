@@ -1,4 +1,4 @@
-"""Owns the key `smoke_test`: calls that test a version as soon as it has all calls.
+"""Owns the key `smoke_test`: calls that test a version as soon as it has all calls, or before its rollout.
 
 The deployer makes the calls. Their bodies are stored with the settings or read from S3. The time limit leaves
 the deployer enough time to restore the previous version and to report.
@@ -20,6 +20,14 @@ DEFAULT_TIME_LIMIT_SECONDS: Final = 60
 MOST_SECONDS: Final = 100
 """The deployer's function has 300 seconds. A call that begins within the limit may end 60 seconds after it: a
 container may take that long to answer (botocore: sagemaker-runtime, InvokeEndpoint)."""
+
+LEAST_EVERY_SECONDS: Final = 10
+"""Each repetition reads the journal and the version once, and the endpoint twice. SageMaker's rate limits are
+undocumented, and many endpoints may bake at once."""
+
+MOST_EVERY_SECONDS: Final = 90
+"""An invocation waits only if the wait, the longest test and its notes fit into the function's 300 seconds:
+90 + 100 + 65 + 30 leave a few seconds for the first test. Otherwise it would hand over without any wait."""
 
 _OK: Final = 200
 _HEADER: Final = r"^[\x20-\x7E]+$"
@@ -117,6 +125,19 @@ class SmokeTest(StrictModel):
     deployer then restores the previous version by another update. Without a previous version, the deployer
     leaves the endpoint and reports the failure. `cdk synth` says what a bad version could do meanwhile.
 
+    With `before_rollout: true`, a version is tested before any caller reaches it: also the first version, and
+    one with changed settings. The deployer makes a test endpoint for it, and deletes that after the test. The
+    test endpoint has one instance for each variant that follows the group, or the same serverless settings
+    without provisioned concurrency. It has no data capture, no scaling and no shadow. While it exists, its
+    instances cost their price and count against the account's quotas. A rollout begins later by the time that
+    SageMaker takes to create an endpoint, which is minutes, and by the test. A version that comes back after
+    it served well is not tested again. Such a smoke test brings no `rollout`.
+
+    With `every_seconds: 30`, the deployer tests again 30 seconds after each test that the version passed, as
+    long as the old instances stay. So it finds a version that answers well at first and badly later, also if
+    the bad answers are well-formed and set off no alarm. Without `every_seconds`, a version that passed is
+    not tested again. In a canary nothing is tested, as no call can be aimed at the new instances.
+
     Of several variants, the deployer calls each one that follows the group by name (`TargetVariant`). Reports
     say what was wrong. They quote bodies only with `log_bodies`.
     """
@@ -142,3 +163,19 @@ class SmokeTest(StrictModel):
         bool,
         Field(description="true to log and report bodies when a test fails; by default false"),
     ] = False
+    before_rollout: Annotated[
+        bool,
+        Field(
+            description="true to test a version on a test endpoint before its rollout, so that no caller "
+            "reaches one that fails; by default false"
+        ),
+    ] = False
+    every_seconds: Annotated[
+        int | None,
+        Field(
+            ge=LEAST_EVERY_SECONDS,
+            le=MOST_EVERY_SECONDS,
+            description="how long after a passed test to test again while the old instances stay, in "
+            f"seconds, from {LEAST_EVERY_SECONDS} to {MOST_EVERY_SECONDS}; by default never",
+        ),
+    ] = None

@@ -106,6 +106,7 @@ def with_defaults(own: Document, defaults: Document | None) -> Document:
         own,
         content=content,
         lines={**merged.lines, **own.lines},
+        columns={**merged.columns, **own.columns},
         scalars={**merged.scalars, **own.scalars},
         inherited=dict.fromkeys(merged.lines, defaults.file),
     )
@@ -118,6 +119,7 @@ class _Merged:
         self._defaults = defaults
         self._own = own
         self.lines: dict[FieldPath, int] = {}
+        self.columns: dict[FieldPath, int] = {}
         self.scalars: dict[FieldPath, str] = {}
 
     def merge(self, own: dict[str, Any], inherited: dict[str, Any], path: FieldPath) -> dict[str, Any]:
@@ -135,6 +137,7 @@ class _Merged:
 
     def _take(self, path: FieldPath) -> None:
         self.lines |= _below(path, self._defaults.lines)
+        self.columns |= _below(path, self._defaults.columns)
         self.scalars |= _below(path, self._defaults.scalars)
 
 

@@ -40,6 +40,7 @@ class Document:
     lines: dict[FieldPath, int] = field(default_factory=dict)
     scalars: dict[FieldPath, str] = field(default_factory=dict)
     inherited: dict[FieldPath, str] = field(default_factory=dict)
+    columns: dict[FieldPath, int] = field(default_factory=dict)
 
     def line(self, path: FieldPath) -> int:
         """Find the line of a field, or of the nearest enclosing field in the file; 0 if none."""
@@ -52,8 +53,9 @@ class Document:
 
     def problem(self, path: FieldPath, *, got: str, expected: str, fix: str, source: str = "") -> Problem:
         """Make a problem that points at a field of this document."""
-        file = self.inherited.get(self._around(path), self.file)
-        return Problem(file, self.line(path), field_name(path), got, expected, fix, source)
+        place = self._around(path)
+        file, column = self.inherited.get(place, self.file), self.columns.get(place, 0)
+        return Problem(file, self.line(path), field_name(path), got, expected, fix, source, column)
 
 
 def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]]:
@@ -74,14 +76,16 @@ def read_document(path: Path, file: str) -> tuple[Document | None, list[Problem]
         mark = error.problem_mark or error.context_mark
         if "end of stream" in str(error.problem):  # where it begins helps more than where the file ends
             mark = error.context_mark or mark
-        return None, [Problem(file, mark.line + 1 if mark else 0, "the file", *explained(error))]
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        return None, [Problem(file, line, "the file", *explained(error), column=column)]
     except yaml.YAMLError as error:  # the reader's own error, about characters that YAML forbids
         said = str(error).splitlines()[0]
         return None, [Problem(file, 0, "the file", said, "valid YAML", "remove the character")]
     except RecursionError:
         said = "values nested too deeply to read"
         return None, [Problem(file, 0, "the file", said, "a few levels", "check the brackets and braces")]
-    return Document(file, path.stem, content, reader.lines, reader.scalars), reader.problems
+    document = Document(file, path.stem, content, reader.lines, reader.scalars, columns=reader.columns)
+    return document, reader.problems
 
 
 class _UnreadableError(Exception):
@@ -131,6 +135,7 @@ class _Reader:
         self._file = file
         self._loader = loader
         self.lines: dict[FieldPath, int] = {}
+        self.columns: dict[FieldPath, int] = {}
         self.scalars: dict[FieldPath, str] = {}
         self.problems: list[Problem] = []
         self._count = 0
@@ -149,6 +154,7 @@ class _Reader:
         inner = (*around, node)
         if path:
             self.lines.setdefault(path, node.start_mark.line + 1)
+            self.columns.setdefault(path, node.start_mark.column + 1)
         if not isinstance(node, yaml.ScalarNode) and not node.tag.startswith(_STANDARD_TAG):
             self._add(node, path, *tag_explained(node.tag))
             return _LEFT_OUT
@@ -187,6 +193,7 @@ class _Reader:
                     "remove one of the two",
                 )
             self.lines[here] = key_node.start_mark.line + 1
+            self.columns[here] = key_node.start_mark.column + 1
             value = self.read(value_node, here, inner)
             if value is not _LEFT_OUT:
                 content[key] = value
@@ -231,6 +238,7 @@ class _Reader:
         return value
 
     def _add(self, node: yaml.Node, path: FieldPath, got: str, expected: str, fix: str) -> None:
+        mark, name = node.start_mark, field_name(path)
         self.problems.append(
-            Problem(self._file, node.start_mark.line + 1, field_name(path), got, expected, fix)
+            Problem(self._file, mark.line + 1, name, got, expected, fix, column=mark.column + 1)
         )

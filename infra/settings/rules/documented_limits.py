@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.contract import ENDPOINT_TAG, PREFIX, STACK_TAG
+from deployer.contract import (
+    APPROVED_AT_TAG,
+    APPROVED_BY_TAG,
+    ENDPOINT_TAG,
+    PREFIX,
+    STACK_TAG,
+    VERSION_TAG,
+)
 from infra.settings.aws_shapes import shape
 from infra.settings.problem import shown
 from infra.settings.rules.asynchronous_limits import asynchronous_limits
@@ -29,8 +36,8 @@ from service_model.hosting import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-RESERVED_TAGS: Final = (STACK_TAG, ENDPOINT_TAG)
-"""Tags that the deployer sets: its role may touch only resources with them."""
+RESERVED_TAGS: Final = (STACK_TAG, ENDPOINT_TAG, VERSION_TAG, APPROVED_BY_TAG, APPROVED_AT_TAG)
+"""Tags that the deployer sets: its role may touch only resources with the first two."""
 
 MOST_TAGS: Final[int] = shape("TagList").metadata["max"] - len(RESERVED_TAGS)
 _RESERVED_PREFIXES: Final = ("aws:", PREFIX)

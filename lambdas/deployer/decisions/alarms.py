@@ -6,22 +6,27 @@ alarms that carry the stack's tag. Alarms that a person names in the YAML belong
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import ENDPOINT_TAG, STACK_TAG
+from deployer.decisions.retries import write_retry_at
 from deployer.model.alarm import definition, digest
 from deployer.model.steps import DeleteAlarms, PutAlarm
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from deployer.model.alarm import ObservedAlarm
     from deployer.model.history import LastObserved
     from deployer.model.settings import EndpointSettings
 
+SEARCH: Final = "SearchAlarms"
+"""What a search for alarms is known by that nobody wants, if CloudWatch denied it."""
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class AlarmPlan:
     """What to do about an endpoint's alarms.
 
@@ -58,6 +63,12 @@ def are_current(settings: EndpointSettings, last: LastObserved) -> bool:
     alarms has one look, at its first rest: a journal that was lost knows none.
     """
     return last.alarms == wanted_alarms(settings) and last.alarms_seen_at is not None
+
+
+def searched_again_at(last: LastObserved) -> datetime | None:
+    """Return when a search for alarms is repeated that CloudWatch denied; None if it denied none."""
+    denied = last.put_off.get(SEARCH)
+    return write_retry_at(denied) if denied is not None else None
 
 
 def are_as_wanted(wanted: Sequence[Mapping[str, Any]], seen: Mapping[str, ObservedAlarm]) -> bool:

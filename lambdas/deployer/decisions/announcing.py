@@ -22,11 +22,12 @@ def is_owed(attempt: Attempt) -> bool:
 
 
 def is_announced(attempt: Attempt, *, metadata_written: int | None) -> bool:
-    """Tell whether an attempt that ended was reported, and written to the registry where a stage does that.
+    """Tell whether an attempt that ended was reported, and written to the registry if the settings say so.
 
     Args:
         attempt: The attempt.
-        metadata_written: Number of the last attempt whose end the registry shows; None outside of stages.
+        metadata_written: Number of the last attempt whose end the registry shows; None if none is
+            written there.
     """
     is_written = (
         metadata_written is None

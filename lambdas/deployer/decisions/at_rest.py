@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deployer.decisions.alarms import are_current, wanted_alarms
+from deployer.decisions.alarms import SEARCH, are_current, wanted_alarms
 from deployer.decisions.variant_properties import unset_properties
 from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
@@ -30,6 +30,8 @@ def _is_kept_up(settings: EndpointSettings, last: LastObserved, *, stack_name: s
         and last.alarms == wanted_alarms(settings)
         and not last.abort_alarm_set
         and not last.reported
+        # The endpoint rests until the next try of a search that most probably finds nothing.
+        and not last.put_off.keys() - {SEARCH}
     )
 
 
@@ -46,7 +48,7 @@ def is_unchanged(
         and summary.last_modified_time == last.last_modified_time
         and history.unsettled is None
         and not unset_properties(history, last.endpoint_config_name)
-        and last.alarms_seen_at is not None
+        and (last.alarms_seen_at is not None or SEARCH in last.put_off)
         and _is_kept_up(settings, last, stack_name=stack_name)
     )
 

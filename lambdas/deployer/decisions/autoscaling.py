@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from deployer.model.attempt import AttemptStatus
 from deployer.model.steps import DeregisterScaling, RegisterScaling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from deployer.model.history import History
 
 
 def scaling_steps(
     wanted: Mapping[str, Mapping[str, Any]],
     registered: Mapping[str, Mapping[str, Any]],
-    variant_names: Collection[str],
+    scaled_by: Mapping[str, str],
 ) -> list[DeregisterScaling | RegisterScaling]:
     """Return the steps that change an endpoint's automatic scaling to the settings' scaling.
 
     Args:
         wanted: Variant name to scaling, by the settings.
         registered: Variant name to scaling, as last registered.
-        variant_names: The endpoint's variants. The next release adds a variant that only the settings name.
+        scaled_by: The endpoint's variants, each with the dimension by which it can scale. The next release
+            adds a variant that only the settings name, or puts it on instances.
     """
     ended = sorted(registered.keys() - wanted.keys())
     changed = [
-        name for name in sorted(wanted) if wanted[name] != registered.get(name) and name in variant_names
+        name
+        for name, each in sorted(wanted.items())
+        if each != registered.get(name) and each["ScalableDimension"] == scaled_by.get(name)
     ]
     return [
         *(DeregisterScaling(name, registered[name]) for name in ended),
@@ -45,6 +52,22 @@ def half_changed(applied: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[
         for kind, name in names.items()
     }
     return {**applied, **either, "HalfChanged": True}
+
+
+def is_scaling_unsure(history: History, endpoint_config_name: str | None) -> bool:
+    """Tell whether the journal cannot know what is registered: an update that it does not show was made.
+
+    Before that update, variants may have been deregistered. A journal that was restored to an earlier time
+    shows them as registered.
+
+    Args:
+        history: The endpoint's.
+        endpoint_config_name: The config that serves.
+    """
+    deployments = history.deployments
+    succeeded = (each for each in deployments if each.status is AttemptStatus.SUCCEEDED)
+    explained = {each.endpoint_config_name for each in (*deployments[:1], *islice(succeeded, 1))}
+    return endpoint_config_name not in {*explained, history.last_observed.endpoint_config_name}
 
 
 def to_deregister(

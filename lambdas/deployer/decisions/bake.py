@@ -7,7 +7,7 @@ Sources: botocore's `PendingDeploymentSummary` and `VariantStatus`; for the mess
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from deployer.model.attempt import Bake
 from deployer.model.steps import ClearAbortAlarm, UpdateEndpoint
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from deployer.decisions.plan import Deploy
     from deployer.model.attempt import Deployment
     from deployer.model.endpoint import Endpoint, VariantStatus
+
+Pending: TypeAlias = "tuple[tuple[VariantStatus, ...], ...]"
+"""The stages of each new variant of an update under way."""
 
 _BAKING: Final = "Baking"
 
@@ -43,16 +46,35 @@ def bake_of(deploy: Deploy) -> Bake | None:
 
 def bakes(deployment: Deployment, endpoint: Endpoint) -> bool:
     """Tell whether all calls are on a deployment's new fleet, and the abort alarm would bring them back."""
-    shown = endpoint.pending_statuses
     return (
-        deployment.bake is not None
-        and endpoint.status == "Updating"
+        endpoint.status == "Updating"
         and deployment.is_under_way_on(endpoint)
+        and _has_all_calls(deployment, endpoint.pending_statuses)
+    )
+
+
+def is_read_before(told: Pending, deployment: Deployment, endpoint: Endpoint) -> bool:
+    """Tell whether a read of an endpoint is older than the bake with all calls that an event tells of.
+
+    Args:
+        told: What the event says of the new variants.
+        deployment: The deployment under way.
+        endpoint: What was read.
+    """
+    return (
+        endpoint.status == "Updating"
+        and deployment.is_under_way_on(endpoint)
+        and _has_all_calls(deployment, told)
+        and not bakes(deployment, endpoint)
+    )
+
+
+def _has_all_calls(deployment: Deployment, shown: Pending) -> bool:
+    bake = deployment.bake
+    return (
+        bake is not None
         and bool(shown)
-        and all(
-            bool(statuses) and all(_is_on(status, deployment.bake) for status in statuses)
-            for statuses in shown
-        )
+        and all(bool(statuses) and all(_is_on(status, bake) for status in statuses) for statuses in shown)
     )
 
 

@@ -8,19 +8,22 @@ only if no version that served well can.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from deployer.decisions.eligibility import changed, ineligible, obstacle
 from deployer.decisions.facts import reads_first
-from deployer.decisions.releases import release_of
+from deployer.decisions.releases import newly_adopted, release_of
 from deployer.decisions.retries import Standing, is_own_failure, standing
 from deployer.decisions.served import ServedWell
 from deployer.decisions.serving import serving_on
+from deployer.decisions.trying_again import counting
 from deployer.decisions.turns import Turns, latest_per_version
+from deployer.decisions.verdicts import Rule, Trace, Verdict
 from deployer.model.model_version import ModelVersion
 from deployer.model.names import same_arn
 from deployer.model.release import Release
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from deployer.model.history import History
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     """The approval to serve, as a release.
 
@@ -56,7 +59,7 @@ class Choice:
         return self.shadow or self.approval
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """What an endpoint should serve.
 
@@ -69,6 +72,7 @@ class Decision:
         superseded: Approvals that were found to be superseded before they served, each with the later version
             that went out instead.
         served: Approvals whose versions were found to have served well, each with the config.
+        verdicts: Which rule decided about each approval that was considered, in that order.
     """
 
     choice: Choice | None
@@ -77,6 +81,7 @@ class Decision:
     withdrawn: tuple[Approval, ...] = ()
     superseded: tuple[tuple[Approval, int], ...] = ()
     served: tuple[tuple[Approval, str], ...] = ()
+    verdicts: tuple[Verdict, ...] = field(default=(), compare=False)
 
 
 def decide_choice(
@@ -137,12 +142,16 @@ class _Chooser:
         self._turns = Turns(facts.history, self._served_well)
         self._ineligible: list[Ineligible] = []
         self._withdrawn: dict[tuple[str, datetime], Approval] = {}
-        self._approvals = [
-            each
-            for each in facts.history.approvals
-            if facts.follows(each)
-            and not any(same_arn(each.version_arn, other.version_arn) for other in besides)
-        ]
+        self._trace = Trace()
+        self._approvals: list[Approval] = []
+        for each in facts.history.approvals:
+            if each.rollback is not None:
+                # Only another approval ends that: whatever else may serve, this does not.
+                self._trace.say(Verdict(each, Rule.ROLLED_BACK))
+            elif facts.follows(each) and not any(
+                same_arn(each.version_arn, it.version_arn) for it in besides
+            ):
+                self._approvals.append(each)
 
     def choose(self) -> Decision:
         choice = self._live()
@@ -152,13 +161,16 @@ class _Chooser:
         serving = (
             choice.approval if choice is not None and is_ours and self._serves(choice.approval) else None
         )
+        new = choice if choice is not None and not choice.keeps_serving else None
+        adopted = newly_adopted(self._facts, new.approval, new.release) if new is not None else ()
         return Decision(
             choice,
             self._retry_at,
             tuple(self._ineligible),
             tuple(self._withdrawn.values()),
             self._turns.newly_superseded(serving),
-            self._turns.newly_served(),
+            (*self._turns.newly_served(), *adopted),
+            self._trace.verdicts,
         )
 
     def _live(self) -> Choice | None:
@@ -166,6 +178,7 @@ class _Chooser:
         last_resort: list[Approval] = []
         for approval in latest_per_version(each for each in self._approvals if each.counts):
             if self._nothing_new and not (self._serves(approval) or self._served_well.has(approval)):
+                self._trace.say(Verdict(approval, Rule.UNPROVEN))
                 continue
             if approval.version_arn.lower() in self._facts.versions and not self._stands(approval):
                 # The facts show that it does not stand: it needs no release.
@@ -181,12 +194,17 @@ class _Chooser:
         if self._serves(approval) or self._served_well.has(approval):
             return False
         name = release_of(self._facts, approval).endpoint_config_name
-        if self._turns.is_superseded(approval):
+        if (by := self._turns.superseded_by(approval)) is not None:
+            self._trace.say(Verdict(approval, Rule.SUPERSEDED, superseded_by=by))
             return True
-        if not self._turns.failed_with_other_settings(approval, name):
+        failure = self._turns.failed_with_other_settings(approval, name)
+        if failure is None:
             return False
         staying = self._staying()
-        return staying is None or not self._is_live(release_of(self._facts, staying))
+        if staying is not None and self._is_live(release_of(self._facts, staying)):
+            return False
+        self._trace.say(Verdict(approval, Rule.FAILED_BEFORE, failure=failure))
+        return True
 
     def _staying(self) -> Approval | None:
         """Return the approval of the version that serves, if it stands and failed no smoke test."""
@@ -200,7 +218,10 @@ class _Chooser:
         release = release_of(self._facts, approval)
         judged = self._judge(approval, release)
         serves, served_well = self._serves(approval), self._served_well.has(approval)
-        if (judged.lasts and not serves and not served_well) or not self._stands(approval):
+        if judged.lasts and not serves and not served_well:
+            self._trace.refuse(approval, judged, None)
+            return None
+        if not self._stands(approval):
             return None
         failed_test = serves and judged.failed and self._serving is not None and self._serving.failed_test
         reason = None
@@ -208,12 +229,15 @@ class _Chooser:
             reason = ineligible(self._facts, approval, release)
             self._ineligible += [reason] if reason is not None else []
         if not judged.failed and reason is None:
+            self._trace.say(Verdict(approval, Rule.CHOSEN))
             return Choice(approval, release)
+        self._trace.refuse(approval, judged, reason)
         if judged.retry_at is not None:
             self._wait(judged.retry_at, served_well=served_well and reason is None)
         if serves and not failed_test:
             # Never go below a version that serves and still stands. An older version would get the same
             # settings that failed with this one, or exclude it.
+            self._trace.say(Verdict(approval, Rule.KEPT, judged.failure, judged.retry_at, reason))
             return Choice(approval, release, keeps_serving=True)
         if not served_well or (not serves and self._staying() is not None):
             # Nothing is put back in the place of a version that serves and stands.
@@ -233,10 +257,15 @@ class _Chooser:
         facts = self._facts
         release = Release.former(facts.settings, former, stack_name=facts.identity.stack_name)
         since = max(former.settled_at, approval.approved_at)
-        judged = standing(release, self._history.deployments, since=since, now=self._now)
+        deployments = counting(self._history.deployments, approval)
+        judged = standing(release, deployments, since=since, now=self._now)
         if judged.retry_at is not None:
             self._wait(judged.retry_at, served_well=True)
-        return None if judged.failed else Choice(approval, release)
+        if judged.failed:
+            self._trace.refuse(approval, judged, None)
+            return None
+        self._trace.say(Verdict(approval, Rule.PUT_BACK))
+        return Choice(approval, release)
 
     def _may_serve_again(self, former: Deployment, approval: Approval) -> bool:
         """Tell whether the versions of a former deployment may serve again, and are unchanged."""
@@ -259,7 +288,7 @@ class _Chooser:
         return self._facts.history
 
     def _serves(self, approval: Approval) -> bool:
-        return self._serving is not None and same_arn(approval.version_arn, self._serving.version_arn)
+        return self._serving is not None and self._serving.is_of(approval)
 
     def _wait(self, retry_at: datetime, *, served_well: bool) -> None:
         """Note that a release may be tried again later, and whether its version has served well."""
@@ -283,17 +312,21 @@ class _Chooser:
                 break
             if self._nothing_new and not (self._serving and self._serving.has(shadow)):
                 continue
+            if same_arn(shadow.version_arn, live.version_arn):
+                continue
             release = release_of(self._facts, live, shadow)
-            deployments, since = self._history.deployments, shadow.approved_at
-            if (
-                same_arn(shadow.version_arn, live.version_arn)
-                or standing(release, deployments, since=since, now=self._now).failed
-                or not self._stands(shadow)
-            ):
+            deployments, since = counting(self._history.deployments, shadow), shadow.approved_at
+            judged = standing(release, deployments, since=since, now=self._now)
+            if judged.failed:
+                self._trace.refuse(shadow, judged, None)
+                continue
+            if not self._stands(shadow):
                 continue
             reason = ineligible(self._facts, shadow, release, as_shadow=True)
             if reason is None:
+                self._trace.say(Verdict(shadow, Rule.SHADOWS))
                 return replace(choice, release=release, shadow=shadow)
+            self._trace.refuse(shadow, judged, reason)
             self._ineligible.append(reason)
         return choice
 
@@ -301,13 +334,16 @@ class _Chooser:
         stands = self._facts.stands(approval)
         if not stands:
             self._withdrawn[approval.key] = approval
+            self._trace.say(Verdict(approval, Rule.WITHDRAWN))
         return stands
 
     def _judge(self, approval: Approval, release: Release) -> Standing:
         """Judge a release by its failures, and by its version's own, since the approval."""
         deployments, since = self._history.deployments, approval.approved_at
-        if not self._served_well.has(approval) and any(
-            is_own_failure(each, release, since=since) for each in deployments
-        ):
-            return Standing(failed=True)
+        if not (self._serves(approval) and self._serving is not None and self._serving.failed_test):
+            # A version that serves although it failed its test has to leave before it is tried again.
+            deployments = counting(deployments, approval)
+        own = (each for each in deployments if is_own_failure(each, release, approval))
+        if not self._served_well.has(approval) and (failure := next(own, None)) is not None:
+            return Standing(failed=True, failure=failure)
         return standing(release, deployments, since=since, now=self._now)

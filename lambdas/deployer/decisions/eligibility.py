@@ -79,7 +79,7 @@ def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
         return None
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
-        return "its artifact cannot be seen: `python -m ops doctor` says what is missing"
+        return "its artifact cannot be seen: `greenlight doctor` says what is missing"
     other = stage_that_deployed_another(facts, version, digest)
     return f"not what stage {other} deployed as this version" if other is not None else None
 
@@ -97,5 +97,5 @@ def _specification_name(facts: Facts) -> str | None:
 
 
 def _hidden(approval: Approval, reason: str) -> Ineligible:
-    remedy = "`python -m ops doctor` says what is missing; nothing has to be approved again."
+    remedy = "`greenlight doctor` says what is missing; nothing has to be approved again."
     return Ineligible(approval, reason=reason, remedy=remedy, is_hidden=True)

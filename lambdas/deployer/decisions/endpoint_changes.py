@@ -7,9 +7,10 @@ reports a refusal like an expected one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,7 +35,7 @@ class Mark(Enum):
     OPEN = "not known"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """A kind of change, and what SageMaker does with it.
 

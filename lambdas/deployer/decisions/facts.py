@@ -6,17 +6,18 @@ it and decides again. So nothing is read that is not needed, and a decision make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from deployer.model.attempt import Promotion
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from deployer.model.adopted import Adopted
     from deployer.model.approval import Approval, HeardApproval
     from deployer.model.history import History
     from deployer.model.model_version import ModelVersion
@@ -27,21 +28,21 @@ Answer = TypeVar("Answer")
 Arguments = ParamSpec("Arguments")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnreadVersion:
     """The registry's entry of a version."""
 
     version_arn: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnreadArtifacts:
     """What S3 holds at the URIs of a version's artifacts."""
 
     version: ModelVersion
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UnreadPromotion:
     """The last promotion of a version by this endpoint."""
 
@@ -59,7 +60,7 @@ class NotReadError(Exception):
         self.unread = unread
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Facts:
     """What is known of one endpoint in one round.
 
@@ -71,6 +72,7 @@ class Facts:
         digests: The digests of versions' containers and artifacts, by the same key.
         listed: When each version was registered that the registry listed as approved and complete, by the
             same key; None if they were not listed in this round.
+        adopted: The config that serves, if somebody else made it and it stands for one of the deployer's own.
     """
 
     settings: EndpointSettings
@@ -79,6 +81,7 @@ class Facts:
     versions: Mapping[str, ModelVersion | Hidden | None]
     digests: Mapping[str, str | Hidden]
     listed: Mapping[str, datetime] | None = None
+    adopted: Adopted | None = None
 
     def version(self, version_arn: str) -> ModelVersion | Hidden | None:
         """Return a version as the registry showed it; None if it does not exist."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.decisions.served import ServedWell
+from deployer.decisions.served import ServedWell, has_served_as
 from deployer.model.names import same_arn
 from deployer.model.steps import UpdateEndpoint
 
@@ -29,16 +29,17 @@ def goes_back(history: History, choice: Choice, endpoint: Endpoint | None) -> bo
     """Tell whether a version that served well comes back, as the one that serves was given up.
 
     The one that serves was approved later, or the same version served well with another config. That may be
-    the config of the present settings without the shadow with which the smoke test failed.
+    the config of the present settings without the shadow with which the smoke test failed. An old version
+    that was approved again goes forward, also as it served.
     """
-    if choice.release.is_former:
-        return True
+    is_former = choice.release.is_former
     serving = history.latest_on(endpoint.endpoint_config_name) if endpoint is not None else None
     well = ServedWell.on(history)
     if serving is None or not well.has(choice.approval):
-        return False
+        return is_former
     if same_arn(serving.version_arn, choice.approval.version_arn):
-        return serving.failed_test is not None and well.has_config(choice.release.endpoint_config_name)
+        has_failed = serving.failed_test is not None
+        return is_former or (has_failed and well.has_config(choice.release.endpoint_config_name))
     renewed = [
         each.order
         for each in history.approvals
@@ -53,9 +54,9 @@ def repairs(history: History, choice: Choice, endpoint: Endpoint) -> bool:
     Somebody else updated the endpoint, or an update failed together with its rollback.
     """
     is_known = history.latest_on(endpoint.endpoint_config_name) is not None
-    return history.is_proven(choice.release.endpoint_config_name) and not (
-        is_known and endpoint.status == "InService"
-    )
+    if is_known and endpoint.status == "InService":
+        return False
+    return has_served_as(history, choice.approval, choice.release.endpoint_config_name)
 
 
 def planned_at_once(deploy: Deploy) -> Deploy:

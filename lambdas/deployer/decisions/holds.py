@@ -13,6 +13,7 @@ from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
 from deployer.decisions.freezing import frozen_until
 from deployer.decisions.going_back import goes_back, repairs
+from deployer.decisions.served import has_served_as
 from deployer.decisions.serving import serving_on
 from deployer.model import statuses
 from deployer.model.hold import Hold
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from deployer.model.freeze_window import FreezeWindow
     from deployer.model.pause import Pause
 
+
+HELD_BACK: Final = "Held back"
+"""How the message of a hold begins: it is kept among the problems that last."""
 
 _ANY_TIME: Final = datetime.min.replace(tzinfo=UTC)
 """What stands in the place of an end that nobody knows, beside others of which nobody knows one."""
@@ -69,7 +73,7 @@ def brings_new(facts: Facts, choice: Choice, endpoint: Endpoint | None) -> bool:
     if choice.shadow is not None and not _is_on(choice.shadow.version_arn, serving):
         return True
     if endpoint is None or endpoint.status in statuses.FAILED:
-        return not history.is_proven(choice.release.endpoint_config_name)
+        return not has_served_as(history, choice.approval, choice.release.endpoint_config_name)
     return not (
         goes_back(history, choice, endpoint)
         or repairs(history, choice, endpoint)
@@ -151,7 +155,7 @@ def held_message(facts: Facts, choice: Choice, hold: Hold, serving_config_name: 
         else:
             what = f"its changed settings, with {what}"
     return (
-        f"Held back on {name}: {what}. The cause is {hold.description}. "
+        f"{HELD_BACK} on {name}: {what}. The cause is {hold.description}. "
         "Going back, aborts and repairs go on. Once it is over, the next sweep rolls out the newest approval "
         "that stands then."
     )

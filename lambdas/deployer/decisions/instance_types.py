@@ -8,7 +8,7 @@ refuses another type. At worst the endpoint fails or serves badly. Lists are als
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deployer.model.approval import Ineligible
 
@@ -40,17 +40,31 @@ def unsupported_instances(
         supported: The version's lists, by inference specification; the key None is the version's own. A
             specification without a list, or with an empty one, supports every type.
     """
+    found = misfit(settings, variants, supported)
+    return Ineligible(approval, reason=found.reason, remedy=found.remedy) if found is not None else None
+
+
+class Misfit(NamedTuple):
+    """Why a version may not run on the settings' instances, and what a person can do: sentences."""
+
+    reason: str
+    remedy: str
+
+
+def misfit(
+    settings: EndpointSettings,
+    variants: Iterable[Mapping[str, Any]],
+    supported: Mapping[str | None, Sequence[str]],
+) -> Misfit | None:
+    """Return the same of a version that nobody has approved."""
     listed = supported.get(settings.inference_specification_name, ())
     excluded = asks_for_instances(variants).difference(listed)
     if settings.any_instance_type or not listed or not excluded:
         return None
-    return Ineligible(
-        approval,
-        reason=(
-            f"It supports {_named(listed)} (SupportedRealtimeInferenceInstanceTypes), "
-            f"and the endpoint's settings ask for {_named(excluded)}."
-        ),
-        remedy=f"Set instance_type to one that it supports, or register the version for {_named(excluded)}. "
+    return Misfit(
+        f"It supports {_named(listed)} (SupportedRealtimeInferenceInstanceTypes), "
+        f"and the endpoint's settings ask for {_named(excluded)}.",
+        f"Set instance_type to one that it supports, or register the version for {_named(excluded)}. "
         "If its list is wrong, write `supported_instance_types: any`.",
     )
 

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from deployer.model import statuses
 from deployer.model.cause import Cause, of_failed_rollout
+from deployer.value import value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ class Verdict(Enum):
     """SageMaker accepted it, but this read is older."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judgement:
     """A verdict and, for a failure, its reason and cause."""
 
@@ -84,7 +84,7 @@ def judge(attempt: Deployment, endpoint: Endpoint | None, *, now: datetime) -> J
         return Judgement(Verdict.NEVER_ASKED)
     if attempt.abort_asked_at is not None:
         return Judgement(Verdict.ABORTED, _ABORTED)
-    reason = _failure(endpoint)
+    reason = failure_of(endpoint)
     return Judgement(Verdict.FAILED, reason, _cause(attempt, reason))
 
 
@@ -102,7 +102,8 @@ def _cause(attempt: Deployment, reason: str) -> Cause:
     return Cause.PASSING if blind and cause is Cause.VERSION else cause
 
 
-def _failure(endpoint: Endpoint) -> str:
+def failure_of(endpoint: Endpoint) -> str:
+    """Return why an endpoint at rest is not as it was asked for: SageMaker's reason, or what it shows."""
     if endpoint.failure_reason:
         return endpoint.failure_reason
     if endpoint.status in statuses.UPDATABLE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from deployer.decisions.alarms import AlarmPlan
@@ -15,10 +15,12 @@ from deployer.model.steps import (
     CreateEndpoint,
     CreateEndpointConfig,
     CreateModel,
+    CreateTestEndpoint,
     DeleteFailedEndpoint,
     DeregisterScaling,
     UpdateEndpoint,
 )
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from deployer.model.variant_properties import Running
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deploy:
     """Make the release's resources, then change the endpoint.
 
@@ -48,14 +50,18 @@ class Deploy:
             so that sweeps add no attempts while CloudWatch refuses them.
         guards: Steps right before the change.
         refusal: Why the release cannot be made. The attempt then fails without a step.
+        test_endpoint_name: The test endpoint on which the version is tested before its rollout, if it is.
+        test_passed_at: When it passed there; None before.
     """
 
     preparation: tuple[CreateModel | CreateEndpointConfig, ...]
-    change: CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint
+    change: CreateEndpoint | CreateTestEndpoint | UpdateEndpoint | DeleteFailedEndpoint
     clearing: tuple[DeregisterScaling, ...] = ()
     alarms: AlarmPlan = field(default_factory=AlarmPlan)
     guards: tuple[DeregisterScaling | ClearAbortAlarm, ...] = ()
     refusal: str | None = None
+    test_endpoint_name: str | None = None
+    test_passed_at: datetime | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -65,19 +71,32 @@ class Deploy:
         return (*self.clearing, *self.alarms.puts, *self.preparation, *self.guards, self.change)
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class OnTestEndpoint:
+    """A test endpoint exists, and the release goes out once its version has passed the smoke test there.
+
+    Attributes:
+        deploy: What made the test endpoint.
+        shown: The test endpoint.
+    """
+
+    deploy: Deploy
+    shown: Endpoint
+
+
+@value
 class InSync:
     """Nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WaitToRetry:
     """The release failed for a reason that may pass. A later sweep tries again."""
 
     retry_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WaitForAlarms:
     """Alarms that a rollout raised are still on after its rollback, or may be. A later sweep tries again.
 
@@ -90,23 +109,25 @@ class WaitForAlarms:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Held:
     """A pause or a freeze window holds the rollout back. A sweep goes on once it is over.
 
     Attributes:
         message: What waits, for what, and until when.
+        cause: What holds it back, alone.
     """
 
     message: str
+    cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NothingStands:
     """No approval stands. The deployer leaves the endpoint as it is, and tells a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Blocked:
     """The endpoint rests in a status for which no documentation says what may be done: a person decides."""
 
@@ -114,7 +135,7 @@ class Blocked:
     failure_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CannotChange:
     """SageMaker refuses the change that the settings ask for: a person decides.
 
@@ -125,7 +146,7 @@ class CannotChange:
     change: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Foreign:
     """The endpoint is not this stack's, so the deployer leaves it alone.
 
@@ -137,7 +158,16 @@ class Foreign:
 
 
 Plan: TypeAlias = (
-    Foreign | Deploy | InSync | WaitToRetry | WaitForAlarms | Held | NothingStands | Blocked | CannotChange
+    Foreign
+    | Deploy
+    | OnTestEndpoint
+    | InSync
+    | WaitToRetry
+    | WaitForAlarms
+    | Held
+    | NothingStands
+    | Blocked
+    | CannotChange
 )
 
 

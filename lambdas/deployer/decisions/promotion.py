@@ -1,9 +1,8 @@
-"""Decides what a stage writes to the registry: stamps on versions, and promotions. Pure."""
+"""Decides what is written to the registry: stamps on versions, and a stage's promotions. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions import version_metadata
@@ -11,6 +10,7 @@ from deployer.decisions.facts import reads_first
 from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.cause import Cause
 from deployer.model.steps import Promote, WriteMetadata
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ APPROVED: Final = "approved"
 """The role of the version that an endpoint was rolled out for."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MetadataChanges:
     """What the registry is to show of an endpoint.
 
@@ -45,7 +45,7 @@ class MetadataChanges:
 
 def unwritten(facts: Facts) -> list[Deployment]:
     """Return the deployments whose end the registry does not show yet, oldest first."""
-    if facts.settings.stage_name is None:
+    if not facts.settings.writes_metadata:
         return []
     return [
         each
@@ -63,7 +63,7 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
         facts: What was read.
         ended: Deployments that have an outcome, oldest first.
     """
-    name, stage_name = facts.settings.endpoint_name, _stage_name(facts.settings)
+    name, stage_name = facts.settings.endpoint_name, facts.settings.stage_name
     live = facts.history.last_observed.metadata_live
     wanted: dict[str, dict[str, str]] = defaultdict(dict)
     for deployment in ended:
@@ -72,7 +72,9 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
         if deployment.status is AttemptStatus.SUCCEEDED:
             former, live = live, _roles(deployment)
             for version_arn in former.keys() - live.keys():
-                wanted[version_arn] |= version_metadata.of_replaced(name, stage_name, at)
+                wanted[version_arn] |= version_metadata.of_replaced(
+                    name, stage_name, at, role=former[version_arn]
+                )
             for companion in deployment.companions:
                 if former.get(companion.version_arn) != companion.role:
                     properties = version_metadata.of_companion(companion, name, stage_name, at)
@@ -132,7 +134,7 @@ def _settles(history: History, promotion: Promotion) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PromotionPlan:
     """How a version is promoted, or why not.
 
@@ -203,21 +205,29 @@ def plan_promotion(
 def held_back(rule: PromotionRule, deployment: Deployment, disturbing: Sequence[str]) -> str:
     """Describe which alarms alone prevent a promotion."""
     return (
-        f"Version {deployment.version} of {deployment.group_name} serves on {deployment.endpoint_name} and "
-        f"is not promoted to {'/'.join(rule.goal)}, as each of these rollback alarms is on, changed in the "
+        f"{not_promoted(deployment, rule)}, as each of these rollback alarms is on, changed in the "
         f"last {rule.soak.total_seconds():g} seconds, or cannot be seen (a deleted one cannot): "
         f"{', '.join(disturbing)}. It is promoted once all of them were quiet for that long. "
         "If the version is well, see to the alarms, or set its life cycle by hand."
     )
 
 
+def not_promoted(deployment: Deployment, rule: PromotionRule) -> str:
+    """Return the beginning of a sentence that says that a version is not promoted."""
+    return (
+        f"Version {deployment.version} of {deployment.group_name} serves on {deployment.endpoint_name} and "
+        f"is not promoted to {'/'.join(rule.goal)}"
+    )
+
+
 def _digest_metadata(settings: EndpointSettings, deployment: Deployment) -> dict[str, str]:
-    if deployment.artifact_digest is None:
+    """Return what the next stages compare, if there are stages."""
+    stage_name, digest = settings.stage_name, deployment.artifact_digest
+    if stage_name is None or digest is None:
         return {}
-    specification_name = settings.inference_specification_name
-    return version_metadata.of_digest(deployment.artifact_digest, _stage_name(settings), specification_name)
+    return version_metadata.of_digest(digest, stage_name, settings.inference_specification_name)
 
 
 def _stage_name(settings: EndpointSettings) -> str:
-    assert settings.stage_name is not None, "outside of stages nothing is written to the registry"
+    assert settings.stage_name is not None, "outside of stages nothing is promoted"
     return settings.stage_name

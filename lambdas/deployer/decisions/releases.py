@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deployer.decisions.eligibility import obstacle
+from deployer.decisions.facts import reads_first
 from deployer.model.model_version import Hidden
+from deployer.model.names import same_arn
 from deployer.model.release import Release, Version
 
 if TYPE_CHECKING:
@@ -20,8 +22,11 @@ class HiddenPinError(Exception):
 
 
 def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None) -> Release:
-    """Build the release of an approval and its shadow, if any, under the current settings."""
-    return Release.build(
+    """Build the release of an approval and its shadow, if any, under the current settings.
+
+    The release for which an adopted config stands has the name of that config: it serves already.
+    """
+    release = Release.build(
         facts.settings,
         _version_of(approval),
         pinned=_pinned(facts),
@@ -29,6 +34,24 @@ def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None)
         execution_role_arn=facts.identity.execution_role_arn,
         stack_name=facts.identity.stack_name,
     )
+    adopted = facts.adopted
+    if adopted is not None and release.endpoint_config_name == adopted.stands_for:
+        return release.under(adopted.endpoint_config_name)
+    return release
+
+
+def release_called(facts: Facts, version_arn: str, endpoint_config_name: str) -> Release | None:
+    """Return the release of an approved version that has a name; None if no approval makes it."""
+    made = (
+        release_of(facts, each)
+        for each in facts.history.approvals
+        if each.counts and same_arn(each.version_arn, version_arn)
+    )
+    return next((each for each in made if each.endpoint_config_name == endpoint_config_name), None)
+
+
+find_release = reads_first(release_called)
+"""`release_called`, but a fact that was not read is returned, not raised."""
 
 
 def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
@@ -50,4 +73,18 @@ def _pinned(facts: Facts) -> dict[str, Version]:
 
 
 def _version_of(approval: Approval) -> Version:
-    return Version(approval.version_arn, approval.version, approval.artifact_digest)
+    return Version(
+        approval.version_arn,
+        approval.version,
+        approval.artifact_digest,
+        approval.approved_by,
+        approval.approved_at,
+    )
+
+
+def newly_adopted(facts: Facts, approval: Approval, release: Release) -> Iterator[tuple[Approval, str]]:
+    """Yield the approval of a release that an adopted config serves, and the config for which that stands."""
+    adopted = facts.adopted
+    serves = adopted is not None and release.endpoint_config_name == adopted.endpoint_config_name
+    if adopted is not None and serves and approval.served_with != adopted.stands_for:
+        yield approval, adopted.stands_for

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
 from deployer.decisions.served import ServedWell
-from deployer.model.attempt import NOTHING, Deletion
+from deployer.model.attempt import Deletion
 from deployer.model.steps import DeleteEndpointConfig, DeleteModel
 
 if TYPE_CHECKING:
@@ -27,8 +27,10 @@ _EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @reads_first
-def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | None) -> Deletion:
+def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | None) -> Deletion | None:
     """Return the models and configs that nothing needs any more, on an endpoint at rest.
+
+    Returns None if nobody can tell: a version that is hidden may need some of them once it is shown.
 
     Args:
         facts: What was read.
@@ -39,7 +41,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     keep, choice = facts.settings.keep, decision.choice
     if any(each.is_hidden for each in decision.ineligible):
         # A version that S3 hides may go out once S3 shows it, or a reject may bring it back.
-        return NOTHING
+        return None
     needed = set() if serving_config_name is None else {serving_config_name}
     if choice is not None and not choice.keeps_serving:
         # A release that may not go out is not needed. Its version may have been changed while its models were
@@ -52,7 +54,7 @@ def plan_clean_up(facts: Facts, decision: Decision, serving_config_name: str | N
     # bring back, now or once no retry waits.
     others = decide_choice(facts, None, now=_EVER, besides=(choice.approval,))
     if any(each.is_hidden for each in others.ineligible):
-        return NOTHING
+        return None
     return disposable(made, keep=keep, needed=needed, fallbacks=_fallbacks(facts, others.choice))
 
 
@@ -101,4 +103,10 @@ def disposable(
     newest_first = sorted(made, key=lambda each: each.deployments[0].number, reverse=True)
     left = [each for each in newest_first if each.endpoint_config_name not in kept]
     models = (name for each in left for name in each.model_names if name not in models_kept)
-    return Deletion(tuple(each.endpoint_config_name for each in left), tuple(dict.fromkeys(models)))
+    configs = (name for each in left for name in (each.endpoint_config_name, *tests_of(each)))
+    return Deletion(tuple(dict.fromkeys(configs)), tuple(dict.fromkeys(models)))
+
+
+def tests_of(record: ReleaseRecord) -> tuple[str, ...]:
+    """Return the test endpoints of a release, which are the names of their configs, too."""
+    return tuple(filter(None, (each.test_endpoint_name for each in record.deployments)))

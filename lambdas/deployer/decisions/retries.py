@@ -7,19 +7,20 @@ tried again without end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.cause import Cause
-from deployer.model.names import same_arn
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from deployer.model.approval import Approval
     from deployer.model.attempt import Attempt
+    from deployer.model.put_off import PutOff
     from deployer.model.release import Release
 
 RETRY_DELAYS: Final = tuple(timedelta(minutes=minutes) for minutes in (10, 20, 40, 80, 160))
@@ -29,7 +30,8 @@ LONGEST_RETRY_DELAYS: Final = (
     *RETRY_DELAYS,
     *(timedelta(minutes=minutes) for minutes in (320, 640, 1440)),
 )
-"""The same for a release that its surroundings hinder. After the last, it is tried once a day."""
+"""The same for a release that its surroundings hinder, and for every write outside of a deployment that is
+refused. After the last, it is tried once a day."""
 
 SECONDS_TO_BE_KNOWN: Final = (5.0, 15.0, 30.0)
 """The longest waits within an invocation until IAM's edits are known everywhere: usually seconds. Terraform
@@ -37,17 +39,19 @@ waits for two minutes (hashicorp/terraform-provider-aws, `aws_sagemaker_model`).
 RETRY_DELAYS apply."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Standing:
     """Whether a release may be tried now, by its failures since its approval.
 
     Attributes:
         failed: It may not be tried now.
         retry_at: When it may be tried again; None if only a new approval or changed settings allow it.
+        failure: The last failure, if it may not be tried now.
     """
 
     failed: bool
     retry_at: datetime | None = None
+    failure: Deployment | None = None
 
     @property
     def lasts(self) -> bool:
@@ -62,10 +66,11 @@ def standing(
     failures = [each for each in deployments if is_failure_of(each, release, since=since)]
     if not failures:
         return Standing(failed=False)
-    again = retry_at(max(failures, key=lambda each: each.number), failures)
+    last = max(failures, key=lambda each: each.number)
+    again = retry_at(last, failures)
     if again is not None and now >= again:
         return Standing(failed=False)
-    return Standing(failed=True, retry_at=again)
+    return Standing(failed=True, retry_at=again, failure=last)
 
 
 def retry_at(failure: Attempt, deployments: Iterable[Deployment]) -> datetime | None:
@@ -86,6 +91,21 @@ def retry_at(failure: Attempt, deployments: Iterable[Deployment]) -> datetime | 
         return None
     delays = LONGEST_RETRY_DELAYS if failure.was_hindered else RETRY_DELAYS
     return failure.settled_at + delays[min(len(failures), len(delays)) - 1]
+
+
+def write_retry_at(refused: PutOff) -> datetime:
+    """Return when a refused write outside of a deployment is tried again."""
+    return refused.tried_at + LONGEST_RETRY_DELAYS[min(refused.tries, len(LONGEST_RETRY_DELAYS)) - 1]
+
+
+def is_asked_for(approvals: Iterable[Approval], *, since: datetime) -> bool:
+    """Tell whether a person approved a version, or asked to try one again, since a write was refused.
+
+    Then it is tried again at once.
+    """
+    return any(
+        each.approved_at > since or (each.retry is not None and each.retry.at > since) for each in approvals
+    )
 
 
 def was_told(attempt: Deployment, deployments: Iterable[Deployment]) -> bool:
@@ -127,15 +147,15 @@ def is_failure_of(attempt: Deployment, release: Release, *, since: datetime) -> 
     )
 
 
-def is_own_failure(attempt: Deployment, release: Release, *, since: datetime) -> bool:
+def is_own_failure(attempt: Deployment, release: Release, approval: Approval) -> bool:
     """Tell whether a version failed by itself since its approval, with any settings.
 
     Only another approval lets it be tried again. If the smoke test changed since, the version may pass.
     """
     return (
         attempt.failed_by_itself
-        and same_arn(attempt.version_arn, release.version_arn)
-        and attempt.answers(since)
+        and approval.is_of(attempt.version_arn, attempt.approved_at)
+        and attempt.answers(approval.approved_at)
         and (attempt.failed_test is None or attempt.failed_test.smoke_test == release.smoke_test)
     )
 

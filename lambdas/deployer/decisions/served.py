@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.model.attempt import AttemptStatus
 from deployer.model.names import same_arn
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ def live_version_arns(history: History) -> tuple[str, ...]:
     return next((each.version_arns for each in live), ())
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ServedWell:
     """Which deployments succeeded with a config that failed no smoke test since.
 
@@ -74,6 +74,7 @@ class ServedWell:
                 each
                 for each in self.deployments.get(approval.version_arn.lower(), ())
                 if each.endpoint_config_name != besides
+                and approval.is_of(each.version_arn, each.approved_at)
                 and (
                     None in {each.artifact_digest, approval.artifact_digest}
                     or each.artifact_digest == approval.artifact_digest
@@ -87,6 +88,11 @@ class ServedWell:
         last = self.last(approval, besides=besides)
         record = self.releases.get(last.endpoint_config_name) if last is not None else None
         return last if record is not None and record.made else None
+
+
+def has_served_as(history: History, approval: Approval, endpoint_config_name: str) -> bool:
+    """Tell whether an approved version is known to have served with a config, also if that was cleaned up."""
+    return history.is_proven(endpoint_config_name) or approval.served_with == endpoint_config_name
 
 
 def lasts_with_any_settings(failure: Deployment, history: History) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deployer.model.names import same_arn
+from deployer.value import value
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from deployer.model.approval import Approval
     from deployer.model.history import History
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Serving:
     """What an endpoint serves now, as far as the journal knows.
 
     Attributes:
         version_arn: The version.
+        approved_at: When it was approved, as the deployment says that led to the config; None if the journal
+            does not know the config.
         version_arns: That version and its companions.
         endpoint_config_name: The config that serves it; None if the endpoint is not in service.
         failed_test: Whether it failed its smoke test with that config.
@@ -26,10 +30,15 @@ class Serving:
     """
 
     version_arn: str
+    approved_at: datetime | None
     version_arns: tuple[str, ...]
     endpoint_config_name: str | None
     failed_test: bool = False
     is_foreign: bool = False
+
+    def is_of(self, approval: Approval) -> bool:
+        """Tell whether it is an approval's version."""
+        return approval.is_of(self.version_arn, self.approved_at or approval.approved_at)
 
     def has(self, approval: Approval) -> bool:
         """Tell whether the endpoint's config has a version, as the approved one or as a companion."""
@@ -49,11 +58,13 @@ def serving_on(
     """
     attempt = history.latest_on(endpoint_config_name)
     if attempt is None and foreign_version_arn is not None and in_service:
-        return Serving(foreign_version_arn, (foreign_version_arn,), endpoint_config_name, is_foreign=True)
+        arns = (foreign_version_arn,)
+        return Serving(foreign_version_arn, None, arns, endpoint_config_name, is_foreign=True)
     if attempt is None:
         return None
     return Serving(
         attempt.version_arn,
+        attempt.approved_at,
         attempt.version_arns,
         attempt.endpoint_config_name if in_service else None,
         failed_test=attempt.failed_test is not None,

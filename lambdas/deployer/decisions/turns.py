@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.trying_again import counting
 from deployer.model.attempt import AttemptStatus
 from deployer.model.names import same_arn
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from deployer.decisions.served import ServedWell
     from deployer.model.approval import Approval
+    from deployer.model.attempt import Deployment
     from deployer.model.history import History
 
 TRIED: Final = frozenset(AttemptStatus) - {AttemptStatus.OPEN, AttemptStatus.WITHDRAWN}
@@ -41,11 +43,11 @@ class Turns:
         # A deployment with a shadow was decided by the shadow's approval, and fails for the shadow.
         self._deployments = [each for each in history.deployments if each.shadow is None]
 
-    def is_superseded(self, approval: Approval) -> bool:
-        """Tell whether a later approval went out before the version of this one ever served well."""
-        return not self._served_well.has(approval) and (
-            approval.superseded_by is not None or self._went_out_instead(approval) is not None
-        )
+    def superseded_by(self, approval: Approval) -> int | None:
+        """Return the later version that went out before this one ever served well; None if there is none."""
+        if self._served_well.has(approval):
+            return None
+        return approval.superseded_by or self._went_out_instead(approval)
 
     def newly_superseded(self, serving: Approval | None) -> tuple[tuple[Approval, int], ...]:
         """Return each approval that is not called superseded yet, and the version that went out instead.
@@ -74,17 +76,19 @@ class Turns:
                 found.append((each, last.endpoint_config_name))
         return tuple(found)
 
-    def failed_with_other_settings(self, approval: Approval, endpoint_config_name: str) -> bool:
-        """Tell whether an approved version failed since its approval, and never with this config."""
-        failed_with = {
-            each.endpoint_config_name
-            for each in self._deployments
+    def failed_with_other_settings(self, approval: Approval, endpoint_config_name: str) -> Deployment | None:
+        """Return the last failure of a version since its approval; None if this config failed, too."""
+        failures = [
+            each
+            for each in counting(self._deployments, approval)
             if each.status is AttemptStatus.FAILED
             and not each.was_hindered
-            and same_arn(each.version_arn, approval.version_arn)
+            and approval.is_of(each.version_arn, each.approved_at)
             and each.answers(approval.approved_at)
-        }
-        return bool(failed_with) and endpoint_config_name not in failed_with
+        ]
+        if any(each.endpoint_config_name == endpoint_config_name for each in failures):
+            return None
+        return next(iter(failures), None)
 
     def _went_out_instead(self, approval: Approval) -> int | None:
         """Return the version of the last deployment that a later approval led to; None if there is none."""

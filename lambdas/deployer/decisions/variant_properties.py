@@ -93,7 +93,13 @@ class Properties:
             effective = self._in_effect(variant, name)
             return PropertyToSet(variant, name, wanted, effective) if self._retains else None
         owed = self._unset.get(f"{variant}/{name}")
-        restored = owed.value if owed is not None and owed.restores else None
+        restored = None
+        if owed is not None and owed.restores:
+            if self._retains:
+                # This update leaves it as the one before reset it, whatever count the new config has.
+                return owed
+            # Somebody may have changed it since it was reset: then that stays.
+            restored = owed.value if self._running.get(variant, {}).get(name) == owed.before else None
         if self._before.keys() != self._after.keys() and restored is None:
             restored = self._running.get(variant, {}).get(name)
         if restored is None or restored == wanted:

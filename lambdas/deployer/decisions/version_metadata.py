@@ -1,7 +1,7 @@
-"""Words what a stage did with a version, for people who open it in the registry. Pure.
+"""Words what became of a version, for people who open it in the registry. Pure.
 
-Stamps are customer metadata properties of the version (botocore: `CustomerMetadataMap`): for each stage one
-for each endpoint, one with the digest of what it deployed, and one once it passed the version on.
+Stamps are customer metadata properties of the version (botocore: `CustomerMetadataMap`): one for each
+endpoint. A stage also writes one with the digest of what it deployed, and one once it passed the version on.
 """
 
 from __future__ import annotations
@@ -9,8 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from deployer.contract import PREFIX, digest_property, endpoint_property, promoted_property
+from deployer.contract import (
+    PREFIX,
+    PREFLIGHT_PROPERTY,
+    digest_property,
+    endpoint_property,
+    promoted_property,
+)
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
+from deployer.model.companion import SHADOWING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,32 +52,59 @@ _WORDS: Final = (
     ("!", " not "),
     ("%", " percent "),
     (";", " -"),
+    ("'", ""),
 )
 """Operators that are spelled out: without them, a smoke test's expectation would mean something else."""
 
 
-def of_attempt(attempt: Deployment, stage_name: str) -> dict[str, str]:
+def of_attempt(attempt: Deployment, stage_name: str | None) -> dict[str, str]:
     """Return the stamp for the version of a settled attempt that has an outcome."""
     assert attempt.settled_at is not None
     when = _when(attempt.settled_at)
     told = (
         f"{_SERVING} since {when}"
         if attempt.status is AttemptStatus.SUCCEEDED
-        else f"{attempt.status.value} {when}: {attempt.reason}"
+        else f"{_end_of(attempt)} {when}: {attempt.reason}"
     )
     return {endpoint_property(stage_name, attempt.endpoint_name): _value(told)}
 
 
+def _end_of(attempt: Deployment) -> str:
+    # A stage's other endpoints do not promote a version that failed.
+    is_untested = attempt.failed_test is not None and attempt.cause is Cause.SURROUNDINGS
+    return "untested" if is_untested else attempt.status.value
+
+
 def of_companion(
-    companion: Companion, endpoint_name: str, stage_name: str, since: datetime
+    companion: Companion, endpoint_name: str, stage_name: str | None, since: datetime
 ) -> dict[str, str]:
     """Return the stamp for a companion."""
     return {endpoint_property(stage_name, endpoint_name): _value(f"{companion.role} since {_when(since)}")}
 
 
-def of_replaced(endpoint_name: str, stage_name: str, until: datetime) -> dict[str, str]:
-    """Return the stamp for a version that no longer serves."""
-    return {endpoint_property(stage_name, endpoint_name): _value(f"served until {_when(until)}")}
+def of_replaced(
+    endpoint_name: str, stage_name: str | None, until: datetime, *, role: str = ""
+) -> dict[str, str]:
+    """Return the stamp for a version that no longer serves, or no longer shadows another.
+
+    Args:
+        endpoint_name: The endpoint.
+        stage_name: The stage; None if there are none.
+        until: When that ended.
+        role: What it did there.
+    """
+    did = "shadowed" if role == SHADOWING else "served"
+    return {endpoint_property(stage_name, endpoint_name): _value(f"{did} until {_when(until)}")}
+
+
+def of_preflight(told: str) -> dict[str, str]:
+    """Return the stamp for a version that nobody has decided about."""
+    return {PREFLIGHT_PROPERTY: _value(told)}
+
+
+def of_words(words: str, endpoint_name: str, stage_name: str | None) -> dict[str, str]:
+    """Return the stamp for an approved version that does not serve."""
+    return {endpoint_property(stage_name, endpoint_name): _value(words)}
 
 
 def of_digest(digest: str, stage_name: str, specification_name: str | None) -> dict[str, str]:
@@ -105,7 +140,7 @@ def that_fit(properties: Mapping[str, str], metadata: Mapping[str, str]) -> dict
 
 
 def _left_free(key: str, value: str) -> int:
-    if ":endpoint:" not in key:
+    if ":endpoint:" not in key and key != PREFLIGHT_PROPERTY:
         return 0
     return _ROOM["failed" if value.startswith(f"{AttemptStatus.FAILED.value} ") else "endpoint"]
 

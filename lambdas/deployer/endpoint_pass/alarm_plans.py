@@ -39,31 +39,38 @@ class AlarmPlans:
         self._alarms = alarms
         self._stack_name = stack_name
 
-    def look(self, wanted: Sequence[Mapping[str, Any]], others: Sequence[str] = ()) -> AlarmLook:
-        """Return what makes the endpoint's alarms those that are wanted, by the names that are known.
+    def look(self, wanted: Sequence[Mapping[str, Any]], others: Sequence[str]) -> AlarmLook:
+        """Return what an update's alarms need, by the names that are known.
 
         Args:
-            wanted: Requests of `PutMetricAlarm`; none if the endpoint is to have no alarms.
+            wanted: Requests of `PutMetricAlarm`.
             others: Alarms of which only the state counts.
 
         Raises:
             UpkeepRefusedError: CloudWatch does not show them.
         """
-        noted = self._ledger.history.last_observed.alarms
-        own = dict.fromkeys([*(each["AlarmName"] for each in wanted), *noted])
-        return self._plan(wanted, noted, self._alarms.look(list(own), others))
+        own, noted = self._own(wanted), self._ledger.history.last_observed.alarms
+        return self._plan(wanted, noted, self._alarms.look(own, others))
 
     def search(self, wanted: Sequence[Mapping[str, Any]]) -> AlarmLook:
-        """Return the same by what CloudWatch has under the endpoint's name.
+        """Return what makes the endpoint's alarms those that are wanted, by all that have its name.
 
-        A journal that was lost knows no alarms. So an endpoint's first look does not rely on it.
+        A journal that was lost or restored may not know some of them.
+
+        Args:
+            wanted: Requests of `PutMetricAlarm`; none if the endpoint is to have no alarms.
 
         Raises:
             UpkeepRefusedError: CloudWatch does not show them.
         """
-        seen = self._alarms.find(alarm_prefix(self._stack_name, self._ledger.endpoint_name))
+        prefix = alarm_prefix(self._stack_name, self._ledger.endpoint_name)
+        seen = self._alarms.find(prefix, self._own(wanted))
         noted = self._ledger.history.last_observed.alarms
         return self._plan(wanted, {**dict.fromkeys(seen, ""), **noted}, seen)
+
+    def _own(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        noted = self._ledger.history.last_observed.alarms
+        return list(dict.fromkeys([*(each["AlarmName"] for each in wanted), *noted]))
 
     def _plan(
         self,

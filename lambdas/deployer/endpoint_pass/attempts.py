@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.decisions.bake import bake_of
 from deployer.decisions.retries import is_retry, was_told
+from deployer.decisions.rollbacks import rollback_from
 from deployer.decisions.variant_properties import unset_properties
 from deployer.endpoint_pass.ledger import LostLeaseError
 from deployer.endpoint_pass.reports import REPORT_GRACE
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from deployer.decisions.choice import Choice
     from deployer.decisions.plan import Deploy
+    from deployer.endpoint_pass.last_words import LastWords
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.reports import Reports
     from deployer.model.attempt import Deletion
@@ -45,21 +47,47 @@ class Attempts:
     """
 
     def __init__(
-        self, ledger: Ledger, reports: Reports, logger: Logger, *, now: Callable[[], datetime]
+        self,
+        ledger: Ledger,
+        reports: Reports,
+        logger: Logger,
+        *,
+        now: Callable[[], datetime],
+        last_words: LastWords | None = None,
     ) -> None:
         self._ledger = ledger
         self._reports = reports
         self._logger = logger
         self._now = now
+        self._last_words = last_words
 
     # Begin --------------------------------------------------------------------------------------------
 
     def begin_deployment(
-        self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
+        self,
+        deploy: Deploy,
+        choice: Choice,
+        endpoint: Endpoint | None,
+        *,
+        rolls_back: bool = False,
+        begins_test: bool = False,
     ) -> Deployment:
-        """Journal a deployment, or continue one of the same release that was left behind."""
-        is_update = isinstance(deploy.change, UpdateEndpoint)
+        """Journal a deployment, or continue one of the same release that was left behind.
+
+        Args:
+            deploy: What is done.
+            choice: What it is for.
+            endpoint: The endpoint.
+            rolls_back: Whether it brings back a version that served well.
+            begins_test: Whether its smoke test on a test endpoint begins now.
+        """
+        is_update = endpoint is not None and endpoint.status not in statuses.FAILED
         action = Action.UPDATE_ENDPOINT if is_update else Action.CREATE_ENDPOINT
+        tested: dict[str, Any] = {
+            "test_endpoint_name": deploy.test_endpoint_name,
+            "test_passed_at": deploy.test_passed_at,
+            "tests_begun": int(begins_test),
+        }
         left_behind, approval = self._ledger.history.unsettled, choice.decided_by
         if left_behind is not None:
             if (
@@ -67,6 +95,8 @@ class Attempts:
                 and left_behind.action is action
                 and left_behind.endpoint_config_name == choice.release.endpoint_config_name
             ):
+                if left_behind.test_endpoint_name == deploy.test_endpoint_name:
+                    tested["tests_begun"] += left_behind.tests_begun
                 return self._ledger.move(
                     left_behind,
                     lease_until=self._now() + LEASE,
@@ -74,10 +104,11 @@ class Attempts:
                     approved_by=approval.approved_by,
                     correlation_id=approval.correlation_id,
                     endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
+                    **tested,
                     **_terms(deploy),
                 )
             self.withdraw_left_behind()
-        return self._begin(action, choice, endpoint, rolls_back=rolls_back, **_terms(deploy))
+        return self._begin(action, choice, endpoint, rolls_back=rolls_back, **tested, **_terms(deploy))
 
     def begin_retest(self, choice: Choice, endpoint: Endpoint) -> None:
         """Journal a deployment of the release that serves already, to test it again."""
@@ -95,6 +126,7 @@ class Attempts:
         **terms: Any,  # noqa: ANN401 - the deployment's fields
     ) -> Deployment:
         approval, release = choice.decided_by, choice.release
+        replaced = endpoint.endpoint_config_name if endpoint else None
         return self._ledger.begin(
             Deployment(
                 **_claimed(self._ledger, approval.correlation_id, self._now()),
@@ -105,9 +137,10 @@ class Attempts:
                 model_name=release.model_name,
                 companions=release.companions,
                 endpoint_config_name=release.endpoint_config_name,
-                replaces_endpoint_config_name=endpoint.endpoint_config_name if endpoint else None,
+                replaces_endpoint_config_name=replaced,
                 endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
                 rolls_back=rolls_back,
+                rollback=rollback_from(self._ledger.history, replaced) if rolls_back else None,
                 approved_at=approval.approved_at,
                 approved_by=approval.approved_by,
                 deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,
@@ -191,9 +224,22 @@ class Attempts:
             tests_begun=deployment.tests_begun + 1,
         )
 
-    def note_test_in_bake(self, deployment: Deployment, failure: Failure | None) -> None:
-        """Note how a smoke test in the bake ended; SageMaker's rollout goes on, or is to be aborted."""
+    def note_test_in_bake(
+        self, deployment: Deployment, failure: Failure | None, *, is_held: bool = False
+    ) -> None:
+        """Note how a smoke test in the bake ended; SageMaker's rollout goes on, or is to be aborted.
+
+        Args:
+            deployment: The deployment.
+            failure: Why the version failed, if it did.
+            is_held: Whether this invocation goes on to test the version. Then it keeps its lease, and it
+                notes only the first test that the version passed.
+        """
         now = self._now()
+        if is_held:
+            if deployment.test_passed_at is None:
+                self._ledger.move(deployment, test_passed_at=now)
+            return
         ended: dict[str, Any] = {"failed_test": failure, "abort_asked_at": now}
         if failure is None:
             ended = {"test_passed_at": now}
@@ -236,6 +282,8 @@ class Attempts:
     ) -> None:
         """Note how an attempt ended, and report it if it has an outcome."""
         assert (cause is not None) == (status is AttemptStatus.FAILED), "a failure has a cause"
+        if isinstance(attempt, Deployment) and cause is not None and self._last_words is not None:
+            reason = self._last_words.added_to(reason or "", attempt, cause)
         now = self._now()
         changes: dict[str, Any] = {"status": status, "reason": reason, "cause": cause, "settled_at": now}
         if isinstance(attempt, Deployment):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer.contract import STACK_TAG
 from deployer.decisions.autoscaling import half_changed
 from deployer.decisions.variant_properties import noted_as_set
-from deployer.gateways.refusals import UpkeepRefusedError
-from deployer.gateways.sagemaker_errors import RefusedError, ThrottledError
+from deployer.endpoint_pass.refused_writes import key_of
+from deployer.gateways.refusals import Refusal, UpkeepRefusedError
+from deployer.gateways.sagemaker_errors import BusyError, RefusedError, ThrottledError
 from deployer.model import steps
 from deployer.model.cause import Cause
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.refused_writes import RefusedWrites
     from deployer.endpoint_pass.throttling import TimeBudget
     from deployer.gateways.gateways import Gateways
     from deployer.model.settings import EndpointSettings
@@ -33,6 +36,7 @@ class Executor:
         settings: The endpoint's; None if it has none any more.
         gateways: The services that steps call.
         ledger: Takes notes before and after a step.
+        refused_writes: Knows which writes it is too early to try again.
         time_budget: Whether the invocation has time to wait.
         logger: Where steps are logged.
         stack_name: The tag's value on all of the deployer's resources.
@@ -43,6 +47,7 @@ class Executor:
         settings: EndpointSettings | None,
         gateways: Gateways,
         ledger: Ledger,
+        refused_writes: RefusedWrites,
         time_budget: TimeBudget,
         logger: Logger,
         *,
@@ -51,6 +56,7 @@ class Executor:
         self._settings = settings
         self._gateways = gateways
         self._ledger = ledger
+        self._refused_writes = refused_writes
         self._time_budget = time_budget
         self._logger = logger
         self._owner = (STACK_TAG, stack_name)
@@ -76,15 +82,25 @@ class Executor:
         finally:
             self._logger.debug("The step is over", step=step)
 
-    def _ask_for(self, step: Step, *, may_exist: bool) -> None:  # noqa: C901, PLR0912 - one case a step
+    def _ask_for(self, step: Step, *, may_exist: bool) -> None:  # noqa: C901, PLR0912, PLR0915 - a case a step
         gateways = self._gateways
         match step:
             case steps.CreateModel(request):
                 gateways.models_and_configs.create_model(request, may_exist=may_exist)
-            case steps.CreateEndpointConfig(request):
-                gateways.models_and_configs.create_endpoint_config(request, may_exist=may_exist)
+            case steps.CreateEndpointConfig(request, repairs):
+                gateways.models_and_configs.create_endpoint_config(
+                    request, may_exist=may_exist, models_are_new=not repairs
+                )
             case steps.CreateEndpoint(request):
                 gateways.endpoints.create(request)
+            case steps.CreateTestEndpoint(request):
+                # One of this name exists. The next pass reads whose it is.
+                with suppress(BusyError):
+                    gateways.endpoints.create(request)
+            case steps.DeleteTestEndpoint(name):
+                # The config first: the endpoint is what a later sweep finds.
+                gateways.models_and_configs.delete_endpoint_config(name, owner=self._owner)
+                gateways.endpoints.delete(name)
             case steps.UpdateEndpoint(request):
                 gateways.endpoints.update(request)
             case steps.SetVariantProperties(endpoint_name, to_set, attempt):
@@ -185,13 +201,30 @@ class Executor:
         troubles: list[str] = []
         for step in planned:
             try:
-                self.make(step)
+                self.make_if_due(step)
             except UpkeepRefusedError as refusal:
                 if refusal.is_passing:
                     self._logger.warning(str(refusal))
                 else:
                     troubles.append(str(refusal))
         return troubles
+
+    def make_if_due(self, step: Step) -> None:
+        """Make a step outside of a deployment, unless it was refused and it is too early for another try.
+
+        Raises:
+            UpkeepRefusedError: AWS refused it, now or before.
+        """
+        key = key_of(step)
+        if (told := self._refused_writes.put_off(key)) is not None:
+            raise UpkeepRefusedError(told, Refusal(Cause.SURROUNDINGS, told))
+        try:
+            self.make(step)
+        except UpkeepRefusedError as refusal:
+            if not refusal.is_passing:
+                self._refused_writes.note_refused(key, str(refusal))
+            raise
+        self._refused_writes.note_made(key)
 
     def check_name_is_free(self, step: steps.CreateModel | steps.CreateEndpointConfig) -> None:
         """Check that nobody else created the resource that a step is to create.

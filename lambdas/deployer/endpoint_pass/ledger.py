@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from deployer.decisions.announcing import is_announced
+from deployer.decisions.rollbacks import still_holding
+from deployer.decisions.trying_again import still_renewed
+from deployer.model.approval import Approval, ApprovalSource, HeardApproval, Weight
 from deployer.model.attempt import Attempt
 from deployer.model.history import covers, standing_of
 
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.gateways.journal import Journal
-    from deployer.model.approval import Approval, HeardApproval
     from deployer.model.attempt import Deployment, Promotion
     from deployer.model.history import History
 
@@ -87,16 +90,20 @@ class Ledger:
 
         An approval in the journal is not overwritten: the registry may since have lost its approver and its
         content.
+
+        No event tells of an adopted approval: it stands for one that nobody knows. If another invocation
+        journals one of the version first, that one has the right time.
         """
         for _ in range(_TRIES):
-            replaced, standing = self._history.replaced_by(approval), standing_of(self._history, approval)
-            written = self._journal.record_approval(approval, replaced, standing=standing)
-            self._keep(written, lambda it: it.with_approval(approval))
+            marked = _marked(self._history, approval)
+            replaced, standing = self._history.replaced_by(marked), standing_of(self._history, marked)
+            written = self._journal.record_approval(marked, replaced, standing=standing)
+            self._keep(written, partial(_with_approval, marked))
             if written:
                 return True
-            if covers(self._history, approval):
+            if covers(self._history, approval) or _is_told_by_now(self._history, approval):
                 return False
-            # Another invocation wrote or withdrew another approval of the version.
+            # Another invocation wrote, withdrew or marked another approval of the version.
         return False
 
     def change_approval(self, approval: Approval, **changes: Any) -> bool:  # noqa: ANN401 - fields of Approval
@@ -154,7 +161,15 @@ class Ledger:
                 break
             fresh = self._journal.read(self.endpoint_name)
             found = fresh.latest_attempt
-            if latest is None or found is None or found.number != latest.number or found == latest:
+            if (
+                latest is None
+                or found is None
+                or found == latest
+                # After the journal was lost, another attempt may have the number.
+                or (found.number, found.started_at) != (latest.number, latest.started_at)
+                # After the journal was put back, this one may be under way again: nobody else would end it.
+                or found.status is not latest.status
+            ):
                 raise LostLeaseError
             # Another invocation only noted that it reported the attempt before.
             self._history = replace(history, latest_attempt=found, unannounced=fresh.unannounced)
@@ -205,10 +220,36 @@ class Ledger:
             self._journal.record_last_observed(self.endpoint_name, before, after)
             self._history = replace(self._history, last_observed=after)
 
-    def is_reported_unreadable(self, version_arn: str) -> bool:
-        """Tell whether a version was reported as unreadable."""
-        return self._journal.reported_unreadable(self.endpoint_name, version_arn)
+    def is_reported(self, arn: str) -> bool:
+        """Tell whether a version was reported as unreadable, or a test endpoint as undeletable."""
+        return self._journal.reported_unreadable(self.endpoint_name, arn)
 
-    def record_unreadable(self, version_arn: str) -> None:
-        """Write that a version was reported as unreadable."""
-        self._journal.record_unreadable(self.endpoint_name, version_arn)
+    def record_reported_once(self, arn: str) -> None:
+        """Write that a version was reported as unreadable, or a test endpoint as undeletable."""
+        self._journal.record_unreadable(self.endpoint_name, arn)
+
+
+def _marked(history: History, approval: Approval | HeardApproval) -> Approval | HeardApproval:
+    """Return an approval with what people asked for since it was given, if the journal knows that."""
+    if isinstance(approval, HeardApproval):
+        return approval
+    held = still_holding(history, approval) if approval.counts else None
+    return replace(approval, rollback=held, retry=still_renewed(history, approval))
+
+
+def _with_approval(approval: Approval | HeardApproval, history: History) -> History:
+    return history.with_approval(approval)
+
+
+def _is_told_by_now(history: History, approval: Approval | HeardApproval) -> bool:
+    """Tell whether an approval that was adopted has no place beside one of its version that stands by now.
+
+    Meanwhile the version may have been deployed, and a deployer may have changed it last. The registry then
+    shows a later time, and no approver.
+    """
+    if not isinstance(approval, Approval) or approval.source is not ApprovalSource.ADOPTED:
+        return False
+    return any(
+        approval.is_of(each.version_arn, each.approved_at) and each.weight in {Weight.COUNTS, approval.weight}
+        for each in history.approvals
+    )

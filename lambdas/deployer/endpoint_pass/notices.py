@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.endpoint_pass.reports import REPORT_GRACE
 from deployer.model import outcomes
-from deployer.model.outcomes import OutcomeKind
+from deployer.model.excerpts import sentence
+from deployer.model.outcome import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.gateways.reporter import Reporter
     from deployer.model.approval import Approval, Ineligible
+    from deployer.model.endpoint import Endpoint
     from deployer.model.model_version import Hidden
+    from deployer.model.outcome import Outcome
+
+MOST_REFUSED: Final = 3
+"""After so many refusals a pass reports no other approval, and no other hidden version: what refuses these
+probably refuses all, and a hundred may be owed."""
 
 
 class Notices:
@@ -37,6 +44,8 @@ class Notices:
         self._reporter = reporter
         self._logger = logger
         self._now = now
+        self._refused_once = 0
+        """How many reports that are made once were refused in this pass."""
 
     def report(self, message: str) -> None:
         """Report a problem that a person must solve, unless it was reported and lasts since."""
@@ -76,33 +85,66 @@ class Notices:
 
     def report_ineligible(self, found: Iterable[Ineligible]) -> None:
         """Report approvals whose versions may not be deployed now, once for each approval and reason."""
-        for each in found:
-            if each.is_unreported and self._reporter.report(outcomes.ineligible(each, time=self._now())):
-                self._ledger.change_approval(each.approval, ineligible_reported=each.reason)
+        self._report_approvals(
+            (each.approval, outcomes.ineligible(each, time=self._now()), each.reason)
+            for each in found
+            if each.is_unreported
+        )
 
-    def report_ignored(self, approval: Approval) -> None:
-        """Report an approval that does not count under the endpoint's approval policy."""
-        if self._reporter.report(outcomes.ignored(approval)):
-            self._ledger.change_approval(approval, ineligible_reported=approval.objection)
+    def report_ignored(self, *approvals: Approval) -> None:
+        """Report approvals that do not count under the endpoint's approval policy."""
+        self._report_approvals((each, outcomes.ignored(each), each.objection) for each in approvals)
 
     def report_ignored_late(self) -> None:
         """Report approvals that an earlier pass ignored and could not report."""
-        for approval in self._ledger.history.approvals:
-            owed = not approval.decides and approval.ineligible_reported is None
-            if owed and self._now() - approval.approved_at >= REPORT_GRACE:
-                self.report_ignored(approval)
+        owed = [
+            each
+            for each in self._ledger.history.approvals
+            if not each.decides
+            and each.ineligible_reported is None
+            and self._now() - each.approved_at >= REPORT_GRACE
+        ]
+        self.report_ignored(*owed)
+
+    def _report_approvals(self, reports: Iterable[tuple[Approval, Outcome, str | None]]) -> None:
+        refused = 0
+        for approval, outcome, reason in reports:
+            if self._reporter.report(outcome):
+                self._ledger.change_approval(approval, ineligible_reported=reason)
+            elif (refused := refused + 1) == MOST_REFUSED:
+                return
+
+    def report_undeletable(self, test_endpoint: Endpoint, refusal: str) -> None:
+        """Report a test endpoint that SageMaker refuses to delete, once."""
+        self._report_once(
+            test_endpoint.arn,
+            f"Test endpoint {test_endpoint.name} cannot be deleted, and costs money until it is: "
+            f"{sentence(refusal)} Remove the cause, such as a service control policy, or delete it.",
+            self._correlation_id(),
+        )
 
     def report_hidden(self, version_arn: str, hidden: Hidden) -> None:
         """Report an approved version that the registry does not let the deployer read, once."""
         message = f"{version_arn} is approved and cannot be read: {hidden.reason}"
         self._logger.warning(message, model_package_arn=version_arn)
-        if not self._ledger.is_reported_unreadable(version_arn) and self._hand_over(
-            f"{message}. {self._endpoint_name} does not get it before the deployer's role may read it. "
+        what = (
+            f"{self._endpoint_name} does not get it before the deployer's role may read it. "
             "Permit sagemaker:DescribeModelPackage, and the use of the key that its model card is "
-            "encrypted with; `python -m ops doctor` says what is missing.",
-            self._endpoint_name,
-        ):
-            self._ledger.record_unreadable(version_arn)
+            "encrypted with; `greenlight doctor` says what is missing."
+            if hidden.is_denied
+            else f"{self._endpoint_name} does not get it before SageMaker describes it. "
+            "Register its model as another version, and approve that one."
+        )
+        self._report_once(version_arn, f"{message}. {what}", self._endpoint_name)
+
+    def _report_once(self, arn: str, message: str, correlation_id: str) -> None:
+        """Report trouble with a version or a test endpoint, unless its trouble was reported before."""
+        if self._refused_once >= MOST_REFUSED or self._ledger.is_reported(arn):
+            return
+        if self._hand_over(message, correlation_id):
+            self._ledger.record_reported_once(arn)
+        else:
+            self._refused_once += 1
 
     def _hand_over(
         self, message: str, correlation_id: str, kind: OutcomeKind = OutcomeKind.NEEDS_ATTENTION

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from deployer.decisions.announcing import is_owed
 from deployer.decisions.retries import retry_at
 from deployer.decisions.served import lasts_with_any_settings
+from deployer.decisions.trying_again import counting_like
 from deployer.model import outcomes
 from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.gateways.reporter import Reporter
     from deployer.model.endpoint import Endpoint
+    from deployer.model.outcome import Outcome
 
 REPORT_GRACE: Final = timedelta(seconds=30)
 """How long the invocation that wrote an attempt's state may take to report it. Then another pass reports
@@ -37,26 +39,40 @@ class Reports:
         """Whether an outcome was noted and, by the journal, not handed over yet."""
         return any(is_owed(attempt) for attempt in self._ledger.history.may_be_unannounced)
 
-    def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> None:
-        """Report that an attempt was accepted, or how it ended, and note the report."""
+    def report(self, attempt: Deployment | Promotion, endpoint: Endpoint | None) -> bool:
+        """Report that an attempt was accepted, or how it ended, and note it; return whether it was taken."""
         if isinstance(attempt, Deployment) and attempt.status is AttemptStatus.ACCEPTED:
-            if self._reporter.report(outcomes.started(attempt)):
-                self._ledger.record_reported(attempt, "start_reported")
-            return
+            return self._hand_over(attempt, outcomes.started(attempt), "start_reported")
         history = self._ledger.history
-        again = retry_at(attempt, history.deployments)
+        again = retry_at(attempt, counting_like(history, attempt))
         holds = isinstance(attempt, Deployment) and lasts_with_any_settings(attempt, history)
-        if self._reporter.report(outcomes.settled(attempt, endpoint, again, holds=holds)):
-            self._ledger.record_reported(attempt, "end_reported")
+        return self._hand_over(
+            attempt, outcomes.settled(attempt, endpoint, again, holds=holds), "end_reported"
+        )
 
     def report_late(self, endpoint: Endpoint | None) -> None:
-        """Report an outcome that an earlier pass noted and could not report.
+        """Report the outcomes that earlier passes noted and could not report, until one is refused.
+
+        What refuses one probably refuses all, and a hundred may be owed. The one that was tried last comes
+        last, so that one that is always refused holds up no other.
 
         Raises:
-            LostLeaseError: Another invocation is about to report it.
+            LostLeaseError: Another invocation is about to report one.
         """
-        for attempt in self._ledger.history.may_be_unannounced:
+        for attempt in sorted(self._ledger.history.may_be_unannounced, key=lambda each: each.lease_until):
             if is_owed(attempt) and self._now() >= attempt.lease_until:
                 assert isinstance(attempt, Deployment | Promotion)
                 claimed = self._ledger.move(attempt, lease_until=self._now() + REPORT_GRACE)
-                self.report(claimed, endpoint)
+                if not self.report(claimed, endpoint):
+                    return
+
+    def _hand_over(
+        self,
+        attempt: Deployment | Promotion,
+        outcome: Outcome,
+        flag: Literal["start_reported", "end_reported"],
+    ) -> bool:
+        taken = self._reporter.report(outcome)
+        if taken:
+            self._ledger.record_reported(attempt, flag)
+        return taken

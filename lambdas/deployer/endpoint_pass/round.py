@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deployer.decisions.bake import Pending
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import Endpoint, EndpointSummary
+    from deployer.model.request import Request
     from deployer.model.trigger import PackageChanged
 
 
@@ -36,11 +38,14 @@ class Round:
 
     Attributes:
         change: The registry's event that triggered the pass, if one did.
+        told_of: What the event that triggered the pass says of an update's new variants, if it does.
         discover: Whether to look for approved versions that the journal has never seen.
         is_whole: Whether to read also what no event tells: the alarms, and the config that serves.
         summary: The endpoint as `ListEndpoints` showed it just now; None if it was not listed.
+        requests: What operators ask for, the earliest first.
         endpoint: The endpoint, as settlement read it.
         chosen: What the endpoint should serve, as deployment decided.
+        held_by: What holds back what was chosen; None if nothing does.
         waits: Whether a deployment waits, so that the last report to a person still holds.
         is_another_kind: Whether the settings are for another kind of endpoint than the one that serves. Then
             its tags and its scaling are left alone.
@@ -52,11 +57,14 @@ class Round:
     """
 
     change: PackageChanged | None = None
+    told_of: Pending = ()
     discover: bool = False
     is_whole: bool = False
     summary: EndpointSummary | None = None
+    requests: tuple[Request, ...] = ()
     endpoint: Endpoint | None = None
     chosen: Decision | None = None
+    held_by: str | None = None
     waits: bool = False
     is_another_kind: bool = False
     report: str | None = None

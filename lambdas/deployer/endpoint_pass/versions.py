@@ -16,7 +16,7 @@ from deployer.model.artifacts import artifact_uris, digest_of
 from deployer.model.model_version import Hidden, ModelVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from aws_lambda_powertools import Logger
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.gateways.model_registry import ModelRegistry
     from deployer.gateways.s3 import S3
+    from deployer.model.adopted import Adopted
     from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
 
@@ -64,6 +65,8 @@ class Versions:
         self._approved: list[str] | None = None
         self.approved_digest: str | None = None
         """Of what the registry lists as approved; None before it was asked."""
+        self.adopted: Adopted | None = None
+        """The config that a person made, which serves in the place of one of the deployer's own."""
         self.hidden: dict[str, Hidden] = {}
         """Hidden versions that the round needed. They are reported at its end."""
 
@@ -71,7 +74,13 @@ class Versions:
     def facts(self) -> Facts:
         """The facts that were read so far."""
         return Facts(
-            self._settings, self._identity, self._ledger.history, self._versions, self._digests, self._listed
+            self._settings,
+            self._identity,
+            self._ledger.history,
+            self._versions,
+            self._digests,
+            self._listed,
+            self.adopted,
         )
 
     def forget(self) -> None:
@@ -81,6 +90,7 @@ class Versions:
         self._listed = None
         self._approved = None
         self.approved_digest = None
+        self.adopted = None
         self.hidden = {}
 
     def decide(self, decision: Callable[[Facts], Answer | Unread]) -> Answer:
@@ -131,6 +141,19 @@ class Versions:
         """Return a version as last read; read it if it was not."""
         key = version_arn.lower()
         return self._versions[key] if key in self._versions else self.read(version_arn)
+
+    def still_there(self, found: Iterable[tuple[str, datetime]]) -> list[str]:
+        """Return the ARNs of versions that models were made of, if each is still that version's.
+
+        Args:
+            found: The ARNs, and when the models were made.
+        """
+        arns = []
+        for version_arn, made_at in found:
+            version = self.known(version_arn)
+            if not isinstance(version, ModelVersion) or version.is_of(made_at):
+                arns.append(version_arn)
+        return arns
 
     def may_still_serve(self, version_arn: str) -> bool:
         """Read a version now, and tell whether it may serve. A hidden version still may."""

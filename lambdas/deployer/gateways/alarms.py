@@ -55,22 +55,21 @@ class Alarms:
         names = list(dict.fromkeys([*own, *others]))
         if not names:
             return {}
-        found = self._read(
-            f"These rollback alarms cannot be read: {', '.join(names)}",
-            # Up to a hundred alarms are one page.
-            AlarmNames=names,
-        )
+        # Up to a hundred alarms are one page.
+        found = self._read(names, AlarmNames=names)
         return self._observed(found, own)
 
-    def find(self, prefix: str) -> dict[str, ObservedAlarm]:
+    def find(self, prefix: str, known: Sequence[str]) -> dict[str, ObservedAlarm]:
         """Return all alarms whose names begin so, with their tags.
+
+        Args:
+            prefix: How their names begin.
+            known: Those that are expected, to tell a person which ones CloudWatch does not show.
 
         Raises:
             UpkeepRefusedError: CloudWatch does not show them.
         """
-        found = self._read(
-            f"The alarms whose names begin with {prefix} cannot be read", AlarmNamePrefix=prefix
-        )
+        found = self._read(known or [f"{prefix}*"], AlarmNamePrefix=prefix)
         return self._observed(found, list(found))
 
     def _observed(
@@ -187,11 +186,12 @@ class Alarms:
             return [refusal]
         return []
 
-    def _read(self, refused: str, **asked: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - members of the request
+    def _read(self, names: Sequence[str], **asked: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - members of the request
         """Describe metric and composite alarms: by default CloudWatch shows metric alarms only.
 
         It shows composite ones only to a caller that may describe every alarm (botocore: `DescribeAlarms`).
         """
+        refused = f"These rollback alarms cannot be read: {', '.join(names)}"
         remedy = "Change `alarms` under `rollout` in the endpoint's YAML, or remove the named cause."
         found: dict[str, Mapping[str, Any]] = {}
         while True:

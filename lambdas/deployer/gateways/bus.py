@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events import EventBridgeClient
 
-    from deployer.model.outcomes import Outcome
+    from deployer.model.outcome import Outcome
     from deployer.model.trigger import SweepPart
 
 MOST_ENTRIES: Final = 10

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from deployer.contract import CONCURRENCY, INSTANCES
 from deployer.gateways.refusals import upkeep_refusals
 from deployer.gateways.sagemaker_errors import (
     NOT_FOUND_CONFIG,
@@ -53,7 +54,11 @@ class Endpoints:
             # Seen with a space before it (bentoml/aws-sagemaker-deploy #2).
             failure_reason=excerpt((answer.get("FailureReason") or "").strip()) or None,
             last_modified_time=answer["LastModifiedTime"].astimezone(UTC),
-            variant_names=tuple(each["VariantName"] for each in answer.get("ProductionVariants", ())),
+            created_at=answer["CreationTime"].astimezone(UTC),
+            scaled_by={
+                each["VariantName"]: CONCURRENCY if "CurrentServerlessConfig" in each else INSTANCES
+                for each in answer.get("ProductionVariants", ())
+            },
             variant_properties={
                 each["VariantName"]: {name: float(each[name]) for name in (COUNT, WEIGHT) if name in each}
                 for each in answer.get("ProductionVariants", ())

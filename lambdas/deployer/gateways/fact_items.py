@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.gateways.approval_items import read_approval, read_heard
 from deployer.gateways.journal_items import (
     attempt_item,
-    read_approval,
     read_attempt,
-    read_heard,
     read_last_observed,
     read_time,
     without_keys,
@@ -40,7 +39,17 @@ def standing_key(approval: Approval | HeardApproval, weight: Weight | None = Non
         approval: The approval.
         weight: Another weight than its own.
     """
-    return f"{_FACT_APPROVAL}{approval.version_arn.lower()}#{(weight or approval.weight).value}"
+    return standing_key_of(approval.version_arn, weight or approval.weight)
+
+
+def standing_key_of(version_arn: str, weight: Weight) -> str:
+    """Return the same key, by the version and the weight."""
+    return f"{approvals_prefix(version_arn)}{weight.value}"
+
+
+def approvals_prefix(version_arn: str) -> str:
+    """Return how the keys of the records of a version's approvals begin."""
+    return f"{_FACT_APPROVAL}{version_arn.lower()}#"
 
 
 def release_key(endpoint_config_name: str) -> str:

@@ -27,6 +27,9 @@ LEFT_AT: Final = "left_at"
 _NOT_LEFT: Final = f"attribute_not_exists({LEFT_AT})"
 """The condition of every note of a look: an endpoint without settings has none."""
 
+_OF_A_FAILURE: Final = frozenset({"failures", "rests", "tried_at", "tried_digest"})
+"""What a note of a failed look writes."""
+
 
 class Fleet:
     """The items of all endpoints that this stack looked at."""
@@ -57,7 +60,9 @@ class Fleet:
         if record.rests:
             self.note_rests({endpoint_name: record})
             return
-        attributes = {name: value for name, value in _attributes(record).items() if name != MARK}
+        # A failed look changes nothing else: another invocation may have noted its look meanwhile.
+        written = _attributes(record).keys() - {MARK} if record.tried_at is None else _OF_A_FAILURE
+        attributes = {name: value for name, value in _attributes(record).items() if name in written}
         if not self._table.write(Write("Update", FLEET, endpoint_name, attributes, condition=_NOT_LEFT)):
             self._table.write(self._first(endpoint_name, record))
 

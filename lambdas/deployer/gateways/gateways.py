@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.gateways.alarms import Alarms
+from deployer.gateways.container_logs import ContainerLogs
 from deployer.gateways.endpoints import Endpoints
 from deployer.gateways.invocations import Invocations
 from deployer.gateways.model_registry import ModelRegistry
@@ -14,6 +14,7 @@ from deployer.gateways.models_and_configs import ModelsAndConfigs
 from deployer.gateways.s3 import S3
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.gateways.tags import Tags
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     from deployer.gateways.reporter import Reporter
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gateways:
     """The services that a pass calls, and the clock.
 
     Attributes:
         pause: Pauses for a random part of so many seconds.
+        sleep: Pauses for so many seconds.
     """
 
     endpoints: Endpoints
@@ -41,10 +43,12 @@ class Gateways:
     scalable_targets: ScalableTargets
     invocations: Invocations
     s3: S3
+    container_logs: ContainerLogs
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
     pause: Callable[[float], None]
+    sleep: Callable[[float], None]
 
     @classmethod
     def connect(
@@ -56,6 +60,7 @@ class Gateways:
         now: Callable[[], datetime],
         pause: Callable[[float], None],
         seconds: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> Gateways:
         """Connect every service to its client.
 
@@ -68,6 +73,7 @@ class Gateways:
             now: The clock.
             pause: Pauses for a random part of so many seconds.
             seconds: A clock that never goes back, for the times that endpoints take to answer.
+            sleep: Pauses for so many seconds.
         """
         sagemaker: SageMakerClient = client_of("sagemaker")
         registry, tags = ModelRegistry(sagemaker), Tags(sagemaker)
@@ -80,8 +86,10 @@ class Gateways:
             scalable_targets=ScalableTargets(lambda: client_of("application-autoscaling")),
             invocations=Invocations(lambda: client_of("sagemaker-runtime"), seconds),
             s3=S3(lambda: client_of("s3")),
+            container_logs=ContainerLogs(lambda: client_of("logs")),
             journal=journal,
             reporter=reporter,
             now=now,
             pause=pause,
+            sleep=sleep,
         )

@@ -1,7 +1,7 @@
 """The journal: what the deployer knows of each endpoint, and the history of what it did.
 
-One partition an endpoint, one of the fleet (`fleet.py`), and one of pauses (`pauses.py`). Items of an
-endpoint, by sort key `item`:
+One partition an endpoint, one of the fleet (`fleet.py`), one of pauses (`pauses.py`), and one of operators'
+requests (`requests.py`). Items of an endpoint, by sort key `item`:
 
 - `fact#…`: the records that decisions read, all of them in one query. Their number depends on what is
   approved and what exists now, and on nothing else:
@@ -14,7 +14,7 @@ endpoint, by sort key `item`:
   - `fact#deployment`: the last deployment that changed the endpoint and ended;
   - `fact#promotion`: the last promotion that ended;
 - `promotion#<version ARN>`: a version's last promotion, as a version is promoted once;
-- `unreadable#<version ARN>`: says that the version was reported as unreadable;
+- `unreadable#<ARN>`: says that a version was reported as unreadable, or a test endpoint as undeletable;
 - `attempt#<number>` and `approval#<approved_at>#<version>`: the history, for people and for proofs. It
   decides nothing, no condition rests on it, and it may expire.
 
@@ -30,6 +30,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.contract import JOURNAL_EXPIRY, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.gateways.approval_items import MARKS, approval_item
 from deployer.gateways.fact_items import (
     FACT,
     LAST_DEPLOYMENT,
@@ -45,7 +46,6 @@ from deployer.gateways.fact_items import (
 )
 from deployer.gateways.fleet import Fleet
 from deployer.gateways.journal_items import (
-    approval_item,
     attempt_item,
     last_observed_item,
     read_attempt,
@@ -54,7 +54,9 @@ from deployer.gateways.journal_items import (
 )
 from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Write, stored_time
 from deployer.gateways.pauses import Pauses
-from deployer.model.approval import Weight
+from deployer.gateways.requests import Requests
+from deployer.gateways.standing_approvals import StandingApprovals
+from deployer.model.approval import Weight, makes_needless
 from deployer.model.attempt import Promotion
 from deployer.model.history import LastObserved, kept_deployment, kept_promotion
 
@@ -78,6 +80,7 @@ class Journal:
         now: The clock.
         most_writes: How many writes one transaction takes.
         history_days: After how many days without a change an item of the history expires; None: never.
+        table_type: How the table is used.
     """
 
     def __init__(
@@ -88,11 +91,14 @@ class Journal:
         now: Callable[[], datetime],
         most_writes: int = MOST_WRITES,
         history_days: int | None = None,
+        table_type: type[JournalTable] = JournalTable,
     ) -> None:
-        self._table = JournalTable(client, table_name, now=now, most_writes=most_writes)
+        self._table = table_type(client, table_name, now=now, most_writes=most_writes)
         self._history_days = history_days
         self.fleet = Fleet(self._table)
         self.pauses = Pauses(self._table)
+        self.requests = Requests(self._table)
+        self.standing_approvals = StandingApprovals(self._table)
 
     def read(self, endpoint_name: str) -> History:
         """Return an endpoint's records, strongly consistent."""
@@ -123,25 +129,18 @@ class Journal:
     ) -> bool:
         """Write an approval; return False if the same or a later one of its weight is there already.
 
-        Also return False if the same one stands with another weight, or if others stand than those given.
+        Also return False if one of another weight makes it needless, or if others stand than those given: the
+        history of one that nobody read would show for ever that it stands.
 
         Args:
             approval: The approval.
             replaced: The approvals of the version, or what was heard of one, whose place it takes.
             standing: The approvals of the version that stand.
         """
-        name, item = approval.endpoint_name, without_keys(approval_item(approval))
-        later = {"approved_at": {"S": stored_time(approval.approved_at)}}
+        replaced = list(replaced)
         return self._table.write(
             self._history(approval_item(approval)),
-            Write(
-                "Put",
-                name,
-                standing_key(approval),
-                item,
-                condition=f"{NEW} OR #approved_at < :if_approved_at",
-                values=later,
-            ),
+            _in_place_of(next((each for each in replaced if each.weight is approval.weight), None), approval),
             *_not_with_another_weight(approval, standing),
             *self._replacements(approval, replaced),
         )
@@ -231,7 +230,9 @@ class Journal:
             writes.append(Write("Put", name, LATEST_ATTEMPT, item, condition=NEW))
         else:
             known = attempt_item(latest)
-            flags = ("number", "start_reported", "end_reported")
+            # After the journal was lost, another attempt may have the number. After it was put back, the same
+            # one may be under way again.
+            flags = ("number", "started_at", "status", "start_reported", "end_reported")
             unchanged = {each: known[each] for each in flags if each in known}
             writes.append(Write("Put", name, LATEST_ATTEMPT, item, equal=unchanged))
             if unannounced:
@@ -314,8 +315,24 @@ class Journal:
         self._table.write(update)
 
 
+def _in_place_of(before: Approval | HeardApproval | None, approval: Approval | HeardApproval) -> Write:
+    """Return the write of an approval's record, refused if not the one before is there, as it was read."""
+    name, item = approval.endpoint_name, without_keys(approval_item(approval))
+    write = Write("Put", name, standing_key(approval), item, condition=NEW)
+    if before is None:
+        return write
+    marks = {name: value for name, value in approval_item(before).items() if name in MARKS}
+    return replace(
+        write,
+        equal={"approved_at": {"S": stored_time(before.approved_at)}, **marks},
+        absent=MARKS - marks.keys(),
+        condition="#approved_at < :if_approved_at",
+        values={"approved_at": {"S": stored_time(approval.approved_at)}},
+    )
+
+
 def _not_with_another_weight(approval: Approval | HeardApproval, standing: Iterable[Approval]) -> list[Write]:
-    """Return writes that change nothing, and are refused if the same approval stands with another weight.
+    """Return writes that change nothing, and are refused if one of another weight makes an approval needless.
 
     A copy of an event may find another approver in the registry, and so another weight.
     """
@@ -325,7 +342,7 @@ def _not_with_another_weight(approval: Approval | HeardApproval, standing: Itera
         if weight in {approval.weight, Weight.HEARD}:
             continue
         key, other = standing_key(approval, weight), known.get(weight)
-        if other is None or other.approved_at == approval.approved_at:
+        if other is None or makes_needless(other, approval):
             writes.append(Write("Delete", approval.endpoint_name, key, condition=NEW))
         else:
             same = {"approved_at": {"S": stored_time(other.approved_at)}}

@@ -1,4 +1,4 @@
-"""Writes approvals, attempts and last observations as DynamoDB items, and reads them back. Pure."""
+"""Writes attempts and last observations as DynamoDB items, and reads them back. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.gateways.journal_table import stored_time
-from deployer.model.approval import Approval, ApprovalSource, HeardApproval
 from deployer.model.attempt import (
     Action,
     Attempt,
@@ -25,13 +24,14 @@ from deployer.model.companion import Companion
 from deployer.model.first_look import FirstLook
 from deployer.model.history import LastObserved
 from deployer.model.life_cycle import LifeCycle
+from deployer.model.put_off import PutOff
+from deployer.model.rollback import Rollback
 from deployer.model.smoke_test import Failure
 from deployer.model.variant_properties import PropertyToSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-APPROVAL: Final = "approval#"
 ATTEMPT: Final = "attempt#"
 
 
@@ -46,97 +46,22 @@ def without_keys(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in item.items() if name not in keys}
 
 
-def approval_key(approval: Approval | HeardApproval) -> str:
-    """Return the key of an approval's item, which is the same before and after its version was read."""
-    return f"{APPROVAL}{stored_time(approval.approved_at)}#{approval.version:09d}"
-
-
-def _heard_item(heard: HeardApproval) -> dict[str, Any]:
-    changed_at = heard.changed_at
-    return {
-        JOURNAL_PARTITION_KEY: {"S": heard.endpoint_name},
-        JOURNAL_SORT_KEY: {"S": approval_key(heard)},
-        "version_arn": {"S": heard.version_arn},
-        "group_name": {"S": heard.group_name},
-        "approved_at": {"S": stored_time(heard.approved_at)},
-        "correlation_id": {"S": heard.correlation_id},
-        "unread": {"BOOL": True},
-        **({"changed_at": {"S": stored_time(changed_at)}} if changed_at else {}),
-    }
-
-
-def read_heard(item: Mapping[str, Any]) -> HeardApproval:
-    """Return what an item holds of an approval whose version the registry did not show."""
-    return HeardApproval(
-        endpoint_name=item[JOURNAL_PARTITION_KEY]["S"],
-        version_arn=item["version_arn"]["S"],
-        group_name=item["group_name"]["S"],
-        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
-        correlation_id=item["correlation_id"]["S"],
-        changed_at=read_time(item, "changed_at"),
-    )
-
-
-def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
-    """Return an approval's item."""
-    if isinstance(approval, HeardApproval):
-        return _heard_item(approval)
-    optional = {
-        "artifact_digest": approval.artifact_digest,
-        "objection": approval.objection,
-        "served_with": approval.served_with,
-        "ineligible_reported": approval.ineligible_reported,
-    }
-    return {
-        JOURNAL_PARTITION_KEY: {"S": approval.endpoint_name},
-        JOURNAL_SORT_KEY: {"S": approval_key(approval)},
-        "version_arn": {"S": approval.version_arn},
-        "version": {"N": str(approval.version)},
-        "group_name": {"S": approval.group_name},
-        "approved_at": {"S": stored_time(approval.approved_at)},
-        "approved_by": {"S": approval.approved_by},
-        "source": {"S": approval.source.value},
-        "correlation_id": {"S": approval.correlation_id},
-        **({"superseded_by": {"N": str(approval.superseded_by)}} if approval.superseded_by else {}),
-        **({"shadows": {"BOOL": True}} if approval.shadows else {}),
-        **{key: {"S": value} for key, value in optional.items() if value},
-    }
-
-
-def read_approval(item: Mapping[str, Any]) -> Approval:
-    """Return the approval that an item holds."""
-    return Approval(
-        endpoint_name=item[JOURNAL_PARTITION_KEY]["S"],
-        version_arn=item["version_arn"]["S"],
-        version=int(item["version"]["N"]),
-        group_name=item["group_name"]["S"],
-        approved_at=datetime.fromisoformat(item["approved_at"]["S"]),
-        approved_by=item["approved_by"]["S"],
-        source=ApprovalSource(item["source"]["S"]),
-        correlation_id=item["correlation_id"]["S"],
-        artifact_digest=_text(item, "artifact_digest"),
-        objection=_text(item, "objection"),
-        served_with=_text(item, "served_with"),
-        superseded_by=int(item["superseded_by"]["N"]) if "superseded_by" in item else None,
-        shadows="shadows" in item,
-        ineligible_reported=_text(item, "ineligible_reported"),
-    )
-
-
 def last_observed_item(last: LastObserved) -> dict[str, Any]:
     """Return the attributes of an endpoint's last observation, each of them written or set to NULL."""
 
     def optional(value: str | None) -> dict[str, Any]:
         return {"S": value} if value else {"NULL": True}
 
-    seen = last.last_modified_time
+    created, seen = last.created_at, last.last_modified_time
     return {
+        "created_at": optional(stored_time(created) if created else None),
         "endpoint_config_name": optional(last.endpoint_config_name),
         "last_modified_time": optional(stored_time(seen) if seen else None),
         "tags": {"S": json.dumps(last.tags, sort_keys=True)},
         "scaling": {"S": json.dumps(last.scaling, sort_keys=True)},
         "metadata_written": {"N": str(last.metadata_written)},
         "metadata_live": {"S": json.dumps(last.metadata_live, sort_keys=True)},
+        "metadata_said": {"S": json.dumps(last.metadata_said, sort_keys=True)},
         "reported": optional(json.dumps(last.reported) if last.reported else None),
         "refused_change": optional(json.dumps(last.refused_change) if last.refused_change else None),
         "abort_alarm_set": {"BOOL": last.abort_alarm_set},
@@ -145,7 +70,13 @@ def last_observed_item(last: LastObserved) -> dict[str, Any]:
         "alarms": {"S": json.dumps(last.alarms, sort_keys=True)},
         "alarms_seen_at": optional(stored_time(last.alarms_seen_at) if last.alarms_seen_at else None),
         "properties_set": {"S": json.dumps(last.properties_set, sort_keys=True)},
+        "put_off": optional(_put_off(last.put_off)),
     }
+
+
+def _put_off(writes: Mapping[str, PutOff]) -> str | None:
+    stored = {key: [each.tries, stored_time(each.tried_at), each.message] for key, each in writes.items()}
+    return json.dumps(stored, sort_keys=True) if stored else None
 
 
 def _first_look(look: FirstLook | None) -> str | None:
@@ -155,7 +86,7 @@ def _first_look(look: FirstLook | None) -> str | None:
 
 
 def _read_first_look(item: Mapping[str, Any]) -> FirstLook | None:
-    text = _text(item, "first_look")
+    text = read_text(item, "first_look")
     if text is None:
         return None
     # Earlier notes do not say what was served.
@@ -165,22 +96,28 @@ def _read_first_look(item: Mapping[str, Any]) -> FirstLook | None:
 
 def read_last_observed(item: Mapping[str, Any]) -> LastObserved:
     """Return the last observation that an item holds."""
-    refused = json.loads(_text(item, "refused_change") or "[]")
+    refused = json.loads(read_text(item, "refused_change") or "[]")
     return LastObserved(
-        endpoint_config_name=_text(item, "endpoint_config_name"),
+        created_at=read_time(item, "created_at"),
+        endpoint_config_name=read_text(item, "endpoint_config_name"),
         last_modified_time=read_time(item, "last_modified_time"),
-        tags=json.loads(_text(item, "tags") or "{}"),
-        scaling=json.loads(_text(item, "scaling") or "{}"),
+        tags=json.loads(read_text(item, "tags") or "{}"),
+        scaling=json.loads(read_text(item, "scaling") or "{}"),
         metadata_written=int(item["metadata_written"]["N"]) if "metadata_written" in item else 0,
-        metadata_live=json.loads(_text(item, "metadata_live") or "{}"),
-        reported=tuple(json.loads(_text(item, "reported") or "[]")),
+        metadata_live=json.loads(read_text(item, "metadata_live") or "{}"),
+        metadata_said=json.loads(read_text(item, "metadata_said") or "{}"),
+        reported=tuple(json.loads(read_text(item, "reported") or "[]")),
         refused_change=(refused[0], refused[1]) if refused else None,
         abort_alarm_set=item.get("abort_alarm_set", {}).get("BOOL", False),
         abort_ended_at=read_time(item, "abort_ended_at"),
         first_look=_read_first_look(item),
-        alarms=json.loads(_text(item, "alarms") or "{}"),
+        alarms=json.loads(read_text(item, "alarms") or "{}"),
         alarms_seen_at=read_time(item, "alarms_seen_at"),
-        properties_set=json.loads(_text(item, "properties_set") or "{}"),
+        properties_set=json.loads(read_text(item, "properties_set") or "{}"),
+        put_off={
+            key: PutOff(tries, datetime.fromisoformat(tried_at), message)
+            for key, (tries, tried_at, message) in json.loads(read_text(item, "put_off") or "{}").items()
+        },
     )
 
 
@@ -242,7 +179,9 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "failed_test": failed_test and json.dumps(asdict(failed_test), sort_keys=True),
         "unguarded": attempt.unguarded,
         "bake": attempt.bake and attempt.bake.value,
+        "test_endpoint_name": attempt.test_endpoint_name,
         "test_passed_at": attempt.test_passed_at and stored_time(attempt.test_passed_at),
+        "rollback": attempt.rollback and rollback_text(attempt.rollback),
         "to_set": attempt.to_set and json.dumps([asdict(each) for each in attempt.to_set]),
     }
     return {
@@ -260,7 +199,7 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
 
 def read_attempt(item: Mapping[str, Any]) -> Attempt:
     """Return the attempt that an item holds."""
-    cause = _text(item, "cause")
+    cause = read_text(item, "cause")
     claim: dict[str, Any] = {
         "endpoint_name": item[JOURNAL_PARTITION_KEY]["S"],
         "number": int(item["number"]["N"]),
@@ -270,7 +209,7 @@ def read_attempt(item: Mapping[str, Any]) -> Attempt:
         "lease_until": read_time(item, "lease_until"),
         "status": AttemptStatus(item["status"]["S"]),
         "settled_at": read_time(item, "settled_at"),
-        "reason": _text(item, "reason"),
+        "reason": read_text(item, "reason"),
         "cause": Cause(cause) if cause else None,
     }
     match Action(item["action"]["S"]):
@@ -292,17 +231,17 @@ def _version_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "endpoint_config_name": item["endpoint_config_name"]["S"],
         "approved_at": read_time(item, "approved_at"),
         "approved_by": item["approved_by"]["S"],
-        "companions": tuple(Companion(**each) for each in json.loads(_text(item, "companions") or "[]")),
-        "artifact_digest": _text(item, "artifact_digest"),
+        "companions": tuple(Companion(**each) for each in json.loads(read_text(item, "companions") or "[]")),
+        "artifact_digest": read_text(item, "artifact_digest"),
         "end_reported": item["end_reported"]["BOOL"],
     }
 
 
 def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    failed_test, config_request = _text(item, "failed_test"), _text(item, "config_request")
-    bake = _text(item, "bake")
+    failed_test, config_request = read_text(item, "failed_test"), read_text(item, "config_request")
+    bake = read_text(item, "bake")
     return {
-        "replaces_endpoint_config_name": _text(item, "replaces_endpoint_config_name"),
+        "replaces_endpoint_config_name": read_text(item, "replaces_endpoint_config_name"),
         "endpoint_last_modified_time": read_time(item, "endpoint_last_modified_time"),
         "rolls_back": item["rolls_back"]["BOOL"],
         "accepted_at": read_time(item, "accepted_at"),
@@ -312,23 +251,40 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "failed_test": Failure(**json.loads(failed_test)) if failed_test else None,
         "alarms_left_out": tuple(json.loads(item["alarms_left_out"]["S"])),
         "alarms_unread": item["alarms_unread"]["BOOL"],
-        "unguarded": _text(item, "unguarded"),
-        "to_set": tuple(PropertyToSet(**each) for each in json.loads(_text(item, "to_set") or "[]")),
+        "unguarded": read_text(item, "unguarded"),
+        "to_set": tuple(PropertyToSet(**each) for each in json.loads(read_text(item, "to_set") or "[]")),
         "doubles_instances": item["doubles_instances"]["BOOL"],
         "config_request": json.loads(config_request) if config_request else None,
         "at_once": item["at_once"]["BOOL"],
         "start_reported": item["start_reported"]["BOOL"],
         "bake": Bake(bake) if bake else None,
+        "test_endpoint_name": read_text(item, "test_endpoint_name"),
         "test_passed_at": read_time(item, "test_passed_at"),
+        "rollback": read_rollback(item),
     }
 
 
-def _text(item: Mapping[str, Any], key: str) -> str | None:
+def read_text(item: Mapping[str, Any], key: str) -> str | None:
+    """Return a text that an item holds; None if it holds none."""
     value: str | None = item.get(key, {}).get("S")
     return value
 
 
 def read_time(item: Mapping[str, Any], key: str) -> datetime | None:
     """Return a time that an item holds; None if it holds none."""
-    value = _text(item, key)
+    value = read_text(item, key)
     return datetime.fromisoformat(value) if value else None
+
+
+def rollback_text(rollback: Rollback) -> str:
+    """Return a rollback as text."""
+    return json.dumps([stored_time(rollback.at), rollback.by, rollback.reason, rollback.to])
+
+
+def read_rollback(item: Mapping[str, Any]) -> Rollback | None:
+    """Return the rollback that an item names; None if it names none."""
+    text = read_text(item, "rollback")
+    if text is None:
+        return None
+    at, by, reason, to = json.loads(text)
+    return Rollback(datetime.fromisoformat(at), by, reason, to)

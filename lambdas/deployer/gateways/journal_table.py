@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from deployer.contract import FLEET, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
+from deployer.contract import FLEET, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY, REQUESTS
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ def stored_time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Write:
     """One write of a transaction.
 
@@ -41,6 +42,7 @@ class Write:
         attributes: What is written, without the keys.
         otherwise: What an update writes as well where the item lacks it. Such an update also makes an item.
         equal: Attributes with the values that the item must have for it.
+        absent: Attributes that the item must not have for it.
         condition: Another condition, over attributes as `#name` and values as `:if_name`.
         values: The condition's values, by name.
     """
@@ -51,6 +53,7 @@ class Write:
     attributes: Values = field(default_factory=dict)
     otherwise: Values = field(default_factory=dict)
     equal: Values = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
     condition: str | None = None
     values: Values = field(default_factory=dict)
 
@@ -58,8 +61,9 @@ class Write:
         """Return the member of `TransactItems`."""
         keys = {JOURNAL_PARTITION_KEY: {"S": self.endpoint_name}, JOURNAL_SORT_KEY: {"S": self.key}}
         conditions = [f"#{name} = :old_{name}" for name in self.equal]
+        conditions += [f"attribute_not_exists(#{name})" for name in sorted(self.absent)]
         conditions += [self.condition] if self.condition is not None else []
-        names = {*self.equal, *self.values}
+        names = {*self.equal, *self.absent, *self.values}
         values = {f":old_{name}": value for name, value in self.equal.items()}
         values |= {f":if_{name}": value for name, value in self.values.items()}
         request: dict[str, Any] = {"TableName": table_name}
@@ -182,7 +186,7 @@ class JournalTable:
         nothing (`ClientRequestToken`).
         """
         items: Any = [each.request(self._table_name) for each in writes]
-        changed = {each.endpoint_name for each in writes} - {FLEET}
+        changed = {each.endpoint_name for each in writes} - {FLEET, REQUESTS}
         items += [self._does_not_rest(name) for name in sorted(changed)]
         for tried in range(1, _TRIES + 1):
             try:

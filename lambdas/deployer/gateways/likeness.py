@@ -8,9 +8,10 @@ restores a former version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ class Surplus(Enum):
     """SageMaker may have filled it in, and it changes none of these."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FilledIn:
     """A member that counts, except with the value that SageMaker fills in."""
 

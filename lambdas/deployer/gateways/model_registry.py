@@ -6,6 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from deployer.gateways.sagemaker_errors import (
     error_code,
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 _PARTS_OF_A_VERSION: Final = 3
 """Of the last part of a version's ARN."""
 
+_DENIED: Final = "AccessDeniedException"
+_REFUSALS: Final = frozenset({_DENIED, "ValidationException"})
+"""Codes by which SageMaker refuses to describe a version, however often it is asked."""
+
+_UNREADABLE: Final = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
+"""What botocore or the deployer raises at an answer that is not as SageMaker documents it."""
+
 
 class ModelRegistry:
     """The registry, in this account or in another one that admits this account."""
@@ -37,45 +45,23 @@ class ModelRegistry:
     def describe_version(self, version_arn: str) -> ModelVersion | Hidden | None:
         """Return the version; None if it was deleted or is no version of a group.
 
-        It is `Hidden` if its account's policy, or its model card's key, denies the deployer the read.
+        It is `Hidden` if SageMaker refuses the read, as its account's policy or its model card's key may deny
+        it, or if the answer is none that can be read. Another version is not held up by that.
         """
         try:
             # Leave out the card's content, which needs kms:Decrypt (botocore: IncludedData).
-            answer: Mapping[str, Any] = self._client.describe_model_package(
+            answer = self._client.describe_model_package(
                 ModelPackageName=version_arn, IncludedData="MetadataOnly"
             )
+            return _version(answer)
         except ClientError as error:
-            if error_code(error) == "AccessDeniedException":
-                return Hidden(refusal_text(error))
             if is_missing_from_registry(error):
                 return None
-            raise
-        group, version = answer.get("ModelPackageGroupName"), answer.get("ModelPackageVersion")
-        if group is None or version is None:
-            return None
-        modified = answer.get("LastModifiedTime", answer["CreationTime"])
-        return ModelVersion(
-            arn=answer["ModelPackageArn"],
-            group_name=group,
-            version=version,
-            status=answer["ModelPackageStatus"],
-            approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
-            registered_by=_identity(answer.get("CreatedBy") or {}),
-            last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
-            last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
-            creation_time=answer["CreationTime"].astimezone(UTC).replace(microsecond=0),
-            content_types=tuple(
-                (answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()
-            ),
-            sample_payload_url=answer.get("SamplePayloadUrl"),
-            life_cycle=LifeCycle.parse(answer.get("ModelLifeCycle")),
-            metadata=dict(answer.get("CustomerMetadataProperties") or {}),
-            containers={
-                name: [*specification.get("Containers", ())]
-                for name, specification in _specifications(answer).items()
-            },
-            instance_types=_instance_types(answer),
-        )
+            if error_code(error) not in _REFUSALS:
+                raise
+            return Hidden(refusal_text(error), is_denied=error_code(error) == _DENIED)
+        except _UNREADABLE as error:
+            return Hidden(f"its description is none ({type(error).__name__}: {error})", is_denied=False)
 
     def approved_versions(self, model_package_group: str) -> list[ApprovedVersion]:
         """Return the group's approved, complete versions, newest registration first; none if it is missing.
@@ -185,6 +171,35 @@ class ModelRegistry:
                     "StageDescription": description,
                 },
             )
+
+
+def _version(answer: Mapping[str, Any]) -> ModelVersion | None:
+    """Read SageMaker's answer; None if it describes no version of a group."""
+    group, version = answer.get("ModelPackageGroupName"), answer.get("ModelPackageVersion")
+    created: datetime = answer["CreationTime"]
+    if group is None or version is None:
+        return None
+    modified: datetime = answer.get("LastModifiedTime", created)
+    return ModelVersion(
+        arn=answer["ModelPackageArn"],
+        group_name=group,
+        version=version,
+        status=answer["ModelPackageStatus"],
+        approval_status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+        registered_by=_identity(answer.get("CreatedBy") or {}),
+        last_modified_by=_identity(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {}),
+        last_modified_time=modified.astimezone(UTC).replace(microsecond=0),
+        creation_time=created.astimezone(UTC).replace(microsecond=0),
+        content_types=tuple((answer.get("InferenceSpecification") or {}).get("SupportedContentTypes") or ()),
+        sample_payload_url=answer.get("SamplePayloadUrl"),
+        life_cycle=LifeCycle.parse(answer.get("ModelLifeCycle")),
+        metadata=dict(answer.get("CustomerMetadataProperties") or {}),
+        containers={
+            name: [*specification.get("Containers", ())]
+            for name, specification in _specifications(answer).items()
+        },
+        instance_types=_instance_types(answer),
+    )
 
 
 def _specifications(package: Mapping[str, Any]) -> dict[str | None, Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from deployer.gateways.sagemaker_errors import (
     is_error,
     narrowed,
 )
+from deployer.model.adopted import ShownConfig
 from deployer.model.cause import Cause
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.excerpts import excerpt
@@ -77,12 +78,15 @@ class ModelsAndConfigs:
                 if not self.has_model(request):
                     raise NotVisibleYetError(str(error)) from error
 
-    def create_endpoint_config(self, request: dict[str, Any], *, may_exist: bool = False) -> None:
+    def create_endpoint_config(
+        self, request: dict[str, Any], *, may_exist: bool = False, models_are_new: bool = True
+    ) -> None:
         """Create the endpoint config, or accept the one that an earlier try made.
 
         Args:
             request: botocore's `CreateEndpointConfig` arguments.
             may_exist: Whether to look before writing, as for a model.
+            models_are_new: Whether a model that SageMaker does not find may just not be visible yet.
 
         Raises:
             RefusedError: The request is refused.
@@ -92,6 +96,7 @@ class ModelsAndConfigs:
             each["ModelName"]
             for variants in ("ProductionVariants", "ShadowProductionVariants")
             for each in request.get(variants, ())
+            if models_are_new
         )
         if not (may_exist and self.has_endpoint_config(request)):
             try:
@@ -151,7 +156,7 @@ class ModelsAndConfigs:
         return [
             f"tag {key}={value} is missing"
             for key, value in tags
-            if key in {STACK_TAG, ENDPOINT_TAG} and not self._carries(arn, (key, value))
+            if key in {STACK_TAG, ENDPOINT_TAG} and (key, value) not in self._tags.read(arn).items()
         ]
 
     def endpoint_config(self, endpoint_config_name: str) -> EndpointConfig | None:
@@ -167,19 +172,41 @@ class ModelsAndConfigs:
         created_at: datetime = found["CreationTime"]
         return created_at.astimezone(UTC)
 
-    def versions_on(self, endpoint_config_name: str) -> list[str]:
-        """Return the ARNs of the registry's versions that a config serves; none that may not be read."""
-        found: list[str] = []
+    def versions_on(self, endpoint_config_name: str, *, may_skip: bool = True) -> list[tuple[str, datetime]]:
+        """Return the ARNs of the versions that a config serves; beside each, when its model was made.
+
+        Args:
+            endpoint_config_name: The config's name.
+            may_skip: Whether to leave out what may not be read. Otherwise a denial raises botocore's error.
+        """
+        found: list[tuple[str, datetime]] = []
         try:
             config = self._describe_config(endpoint_config_name) or {}
             for variant in config.get("ProductionVariants", ()):
                 model = self._describe_model(variant["ModelName"]) if "ModelName" in variant else None
                 containers = (model or {}).get("Containers", ())
-                found += [each["ModelPackageName"] for each in containers if "ModelPackageName" in each]
+                arns = [each["ModelPackageName"] for each in containers if "ModelPackageName" in each]
+                found += [(arn, model["CreationTime"].astimezone(UTC)) for arn in arns if model]
+        except ClientError as error:
+            if not may_skip or error_code(error) != "AccessDeniedException":
+                raise
+        return found
+
+    def shown(self, endpoint_config_name: str) -> ShownConfig | None:
+        """Return a config with its models; None if it was deleted, or something may not be read."""
+        try:
+            config = self._describe_config(endpoint_config_name)
+            names = {
+                each["ModelName"]
+                for each in (config or {}).get("ProductionVariants", ())
+                if "ModelName" in each
+            }
+            models = {name: self._describe_model(name) for name in sorted(names)}
         except ClientError as error:
             if error_code(error) != "AccessDeniedException":
                 raise
-        return found
+            return None
+        return ShownConfig(config, {name: each for name, each in models.items() if each}) if config else None
 
     def delete_endpoint_config(self, endpoint_config_name: str, *, owner: Tag) -> bool:
         """Delete an endpoint config if it carries the owner's tag; otherwise return False.
@@ -189,7 +216,7 @@ class ModelsAndConfigs:
         """
         found = self._describe_config(endpoint_config_name)
         arn = None if found is None else str(found["EndpointConfigArn"])
-        if arn is not None and not self._carries(arn, owner):
+        if arn is not None and owner not in self._tags.read(arn).items():
             return False
         if arn is not None:
             with (
@@ -208,7 +235,7 @@ class ModelsAndConfigs:
         """
         found = self._describe_model(model_name)
         arn = None if found is None else str(found["ModelArn"])
-        if arn is not None and not self._carries(arn, owner):
+        if arn is not None and owner not in self._tags.read(arn).items():
             return False
         if arn is not None:
             with (
@@ -218,9 +245,6 @@ class ModelsAndConfigs:
             ):
                 self._client.delete_model(ModelName=model_name)
         return True
-
-    def _carries(self, resource_arn: str, tag: Tag) -> bool:
-        return tag in self._tags.read(resource_arn).items()
 
     def _describe_config(self, endpoint_config_name: str) -> Mapping[str, Any] | None:
         try:

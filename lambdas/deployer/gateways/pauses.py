@@ -14,7 +14,7 @@ from deployer.model.excerpts import excerpt
 from deployer.model.pause import Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from deployer.gateways.journal_table import JournalTable
 
@@ -27,9 +27,17 @@ class Pauses:
 
     def of(self, endpoint_name: str) -> list[Pause]:
         """Return an endpoint's pauses, and those of all endpoints, also those that are over."""
-        items = self._table.between(PAUSES, ALL_ENDPOINTS, "~")
-        mine = {ALL_ENDPOINTS, endpoint_name.lower()}
-        return [_pause(each) for each in items if each[JOURNAL_SORT_KEY]["S"].lower() in mine]
+        return pauses_of(endpoint_name, self.all())
+
+    def all(self) -> list[Pause]:
+        """Return every pause, also those that are over."""
+        return [_pause(each) for each in self._table.between(PAUSES, ALL_ENDPOINTS, "~")]
+
+
+def pauses_of(endpoint_name: str, pauses: Iterable[Pause]) -> list[Pause]:
+    """Return an endpoint's pauses, and those of all endpoints."""
+    mine = {None, endpoint_name.lower()}
+    return [each for each in pauses if (each.endpoint_name and each.endpoint_name.lower()) in mine]
 
 
 def _pause(item: Mapping[str, Any]) -> Pause:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from botocore.exceptions import ConnectionError as Unreachable
 
 from deployer.model.cause import DRAWN, Cause, of_refusal
 from deployer.model.excerpts import sentence
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,10 @@ _ACTION: Final = re.compile(r"not authorized to perform: (?P<name>[\w:*-]+)")
 """Seen in every service's AccessDenied (IAM user guide, "troubleshoot_access-denied")."""
 
 
-@dataclass(frozen=True, slots=True)
+AGAIN: Final = "The deployer tries again by itself, less and less often, and at once after an approval."
+
+
+@value
 class Refusal:
     """What AWS answered.
 
@@ -126,10 +129,9 @@ def upkeep_refusals(what: str, *, remedy: str) -> Iterator[None]:
 
 def _remedy(refusal: Refusal, remedy: str) -> str:
     if refusal.cause is not Cause.SURROUNDINGS:
-        return f"{remedy} The next sweep tries again."
+        return f"{remedy} {AGAIN}"
     names = ", ".join(refusal.permissions) or "the action"
     return (
         f"Allow {names} to the deployer's role: deploy the stack again, in case its policy was changed, and "
-        "look for a service control policy or a permissions boundary that denies it. The next sweep tries "
-        "again."
+        f"look for a service control policy or a permissions boundary that denies it. {AGAIN}"
     )

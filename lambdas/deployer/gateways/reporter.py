@@ -12,7 +12,7 @@ from deployer.gateways.undelivered import UndeliveredError
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
-    from deployer.model.outcomes import Outcome
+    from deployer.model.outcome import Outcome
 
 
 MOST_HALF_TOLD: Final = 1000

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from deployer.gateways.archives import ArchiveError, TooLargeError, first_files
-from deployer.gateways.s3_uris import NoS3UriError, place
 from deployer.model.excerpts import excerpt
+from deployer.model.s3_uris import NoS3UriError, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

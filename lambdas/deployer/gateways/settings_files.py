@@ -61,6 +61,15 @@ class SettingsFiles:
         Raises:
             DamagedSettingsError: The file is not the one that was deployed.
         """
+        content = self.content(endpoint_name)
+        return EndpointSettings.parse(content) if content is not None else None
+
+    def content(self, endpoint_name: str) -> bytes | None:
+        """Return an endpoint's settings as they were compiled, or None if nobody manages it.
+
+        Raises:
+            DamagedSettingsError: The file is not the one that was deployed.
+        """
         digest = self.digests.get(endpoint_name)
         if digest is None:
             return None
@@ -71,7 +80,7 @@ class SettingsFiles:
                 f"The settings file {path} in the function's bundle is not the one that its index names. "
                 "Deploy the stack again."
             )
-        return EndpointSettings.parse(content)
+        return content
 
     @cached_property
     def _index(self) -> dict[str, Any]:

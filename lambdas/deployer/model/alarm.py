@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import STACK_TAG
 from deployer.model.names import fingerprint
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ _DEFINING: Final = (
 among them: a person who adds a notification to an alarm changes nothing that a rollout depends on."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ObservedAlarm:
     """An alarm as `DescribeAlarms` and `ListTagsForResource` show it.
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from deployer.model.names import version_number
+from deployer.model.identity import UNKNOWN, Identity
+from deployer.model.names import same_arn, version_number
+from deployer.value import value
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from deployer.model.retry import Retry
+    from deployer.model.rollback import Rollback
+
+_PROFILE: Final = ":user-profile/"
+"""In the ARN of a Studio user profile (service authorization reference)."""
 
 
 class ApprovalSource(Enum):
@@ -32,7 +39,11 @@ class Weight(Enum):
     """The registry did not show the version, so nobody knows yet."""
 
 
-@dataclass(frozen=True, slots=True)
+_MAY_DECIDE: Final = {Weight.IGNORED: 0, Weight.SHADOWS: 1, Weight.COUNTS: 2, Weight.HEARD: 2}
+"""How much an approval may decide at most, by its weight."""
+
+
+@value
 class Approval:
     """One approval of one model version for one endpoint.
 
@@ -44,6 +55,7 @@ class Approval:
         approved_at: The version's last modification, by the event or when adopted: UTC, whole seconds.
         approved_by: The approver's identity. It is read together with the approval, as any later update of
             the version overwrites it.
+        approved_with: The approver's IAM identity, if the one above is a Studio user profile.
         source: How the deployer learnt of it.
         correlation_id: The id of the event it came with; it runs through every log line and outcome.
         artifact_digest: Of the approved images and artifacts; None while S3 does not show them.
@@ -56,6 +68,11 @@ class Approval:
         ineligible_reported: The last reported reason why it is not deployed: its version was changed, the
             settings' instance types exclude it, or its objection. It decides nothing, as each pass judges
             again.
+        rollback: The rollback that holds it back; None if none does. Only another approval ends that.
+        registered_at: When its version was registered; None if nobody noted that. What was done for an
+            earlier approval was for another version of the same ARN.
+        retry: A person's word to try its version again, since when older failures do not count; None if
+            nobody gave it.
     """
 
     endpoint_name: str
@@ -72,6 +89,24 @@ class Approval:
     superseded_by: int | None = None
     served_with: str | None = None
     ineligible_reported: str | None = None
+    rollback: Rollback | None = None
+    retry: Retry | None = None
+    approved_with: str | None = None
+    registered_at: datetime | None = None
+
+    @property
+    def approver(self) -> Identity | None:
+        """Who gave it; None if nobody can tell."""
+        if self.approved_by == UNKNOWN:
+            return None
+        if _PROFILE in self.approved_by:
+            return Identity(self.approved_by, self.approved_with)
+        return Identity(iam_arn=self.approved_by)
+
+    def is_of(self, version_arn: str, approved_at: datetime) -> bool:
+        """Tell whether its version is the one that had an ARN when that was approved at a time."""
+        is_later = self.registered_at is None or approved_at >= self.registered_at
+        return is_later and same_arn(version_arn, self.version_arn)
 
     @property
     def weight(self) -> Weight:
@@ -101,7 +136,7 @@ class Approval:
         return (self.approved_at, self.version)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HeardApproval:
     """What an event says of an approval, without what only the registry knows of it.
 
@@ -140,7 +175,21 @@ class HeardApproval:
         return (self.version_arn.lower(), self.approved_at)
 
 
-@dataclass(frozen=True, slots=True)
+def makes_needless(known: Approval | HeardApproval, approval: Approval | HeardApproval) -> bool:
+    """Tell whether one approval of a version makes another needless: it is the same, or later and no weaker.
+
+    Events are doubled and late. A late copy of an approval may find another approver in the registry, and so
+    another weight.
+    """
+    if known.weight is Weight.HEARD and approval.weight is not Weight.HEARD:
+        return False
+    is_weaker = _MAY_DECIDE[known.weight] < _MAY_DECIDE[approval.weight]
+    return known.approved_at == approval.approved_at or (
+        known.approved_at > approval.approved_at and not is_weaker
+    )
+
+
+@value
 class Ineligible:
     """An approval that stands, of a version that may not be deployed under these settings.
 

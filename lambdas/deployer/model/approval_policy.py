@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deployer.contract import SettingsKey
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from deployer.model.identity import Identity
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApprovalPolicy:
     """Whose approvals count.
 
@@ -39,6 +39,11 @@ class ApprovalPolicy:
             tuple(document.get(SettingsKey.DEPLOYERS, ())),
         )
 
+    @property
+    def asks_who_approved(self) -> bool:
+        """Whether it counts who approved."""
+        return bool(self.approvers) or self.four_eyes
+
     def objection(self, *, approved_by: Identity | None, registered_by: Identity) -> str | None:
         """Return why an approval does not count, or None if it does.
 
@@ -46,7 +51,7 @@ class ApprovalPolicy:
             approved_by: Who gave it; None if that can no longer be read.
             registered_by: Who registered the version.
         """
-        if not self.approvers and not self.four_eyes:
+        if not self.asks_who_approved:
             return None
         if approved_by is None:
             return (

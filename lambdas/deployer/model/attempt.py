@@ -7,11 +7,11 @@ on in the registry. A clean-up deletes models and endpoint configs. One endpoint
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from deployer.model.cause import DRAWN, Cause
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deployer.model.companion import Companion
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
+    from deployer.model.rollback import Rollback
     from deployer.model.smoke_test import Failure
     from deployer.model.variant_properties import PropertyToSet
 
@@ -72,7 +73,7 @@ _QUOTA: Final = re.compile(r"service limit '(?P<name>[^']+)'")
 """In the message of `ResourceLimitExceeded`, also if that is a failure reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Deletion:
     """What a clean-up deletes, by name."""
 
@@ -98,7 +99,7 @@ class Deletion:
 NOTHING: Final = Deletion()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Attempt:
     """The fields of every attempt: an endpoint's next number, claimed by one invocation.
 
@@ -134,7 +135,7 @@ class Attempt:
         return self.status in UNSETTLED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CleanUp(Attempt):
     """An attempt to delete models and configs that nothing needs. It has no outcome.
 
@@ -146,7 +147,7 @@ class CleanUp(Attempt):
     deletion: Deletion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class _OfVersion(Attempt):
     """The fields that a deployment and its promotion share.
 
@@ -190,7 +191,7 @@ class _OfVersion(Attempt):
         return next((each for each in self.companions if each.is_shadow), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Promotion(_OfVersion):
     """An attempt to set the serving version's life cycle to the next stage.
 
@@ -202,7 +203,7 @@ class Promotion(_OfVersion):
     goal: LifeCycle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Deployment(_OfVersion):
     """An attempt to put one release on the endpoint.
 
@@ -218,7 +219,9 @@ class Deployment(_OfVersion):
         tests_begun: How often the smoke test was begun. It is counted when the test is claimed.
         failed_test: The smoke test that the version failed; None if it did not come to that. If it failed in
             the bake, the end of the rollout is not known yet.
-        test_passed_at: When the version passed its smoke test in the bake; None if it did not.
+        test_endpoint_name: The test endpoint on which the version is tested before its rollout, if it is.
+        test_passed_at: When the version passed its smoke test on the test endpoint or in the bake; None if it
+            did not.
         bake: The bake in which the smoke test may run; None if the old fleet cannot take calls back.
         alarms_left_out: Rollback alarms that do not guard it, for example because they were on before.
         alarms_unread: Whether the deployer could not read the alarms' states before it began.
@@ -228,6 +231,7 @@ class Deployment(_OfVersion):
         config_request: What its endpoint config was created with, so that the config can be created again if
             somebody deletes it. SageMaker needs it for the next update.
         start_reported: Whether the outcome `started` was handed over.
+        rollback: The rollback that it follows, if a person rolled the endpoint back.
     """
 
     action: Action
@@ -248,7 +252,9 @@ class Deployment(_OfVersion):
     at_once: bool = False
     start_reported: bool = False
     bake: Bake | None = None
+    test_endpoint_name: str | None = None
     test_passed_at: datetime | None = None
+    rollback: Rollback | None = None
 
     @property
     def is_written_to_registry(self) -> bool:
@@ -282,6 +288,17 @@ class Deployment(_OfVersion):
             and self.failed_test is None
             and self.cause is Cause.SURROUNDINGS
         )
+
+    @property
+    def tried_on(self) -> str:
+        """The endpoint whose containers its version is in: the test endpoint's, until it passed there."""
+        passed = self.test_passed_at is not None
+        return self.endpoint_name if self.test_endpoint_name is None or passed else self.test_endpoint_name
+
+    @property
+    def was_tested_in_service(self) -> bool:
+        """Whether its smoke test began where its callers are, and not on a test endpoint."""
+        return self.tests_begun > 0 and self.test_endpoint_name is None
 
     @property
     def hindrance(self) -> str:

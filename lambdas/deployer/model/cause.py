@@ -8,9 +8,10 @@ did not come into service is its version's fault, as the version is what changed
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from deployer.value import value
 
 
 class Cause(Enum):
@@ -29,7 +30,7 @@ class Cause(Enum):
     """The service: capacity, quotas, throttling, internal errors. The same request may succeed later."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Row:
     """What AWS says, and whose fault it is then.
 
@@ -72,7 +73,11 @@ _PASSING: Final = {
     "Rate exceeded": "botocore: retries/standard.py",
 }
 
+REGISTERED_BY_OTHERS: Final = "Somebody else registered its variants for automatic scaling."
+"""The deployer's own words: no text of AWS's says whose a registration is."""
+
 _SURROUNDINGS: Final = {
+    REGISTERED_BY_OTHERS: "the deployer, once SageMaker refuses an update twice",
     "Could not access model data": "seen: CreateModel, philschmid/llm-sagemaker-sample #2",
     "Failed to download model data": (
         "seen: an endpoint, aws-solutions-library-samples/fraud-detection-using-machine-learning #9"
@@ -92,6 +97,8 @@ _SURROUNDINGS: Final = {
     ),
     "UnauthorizedOperation": "EC2 API reference, common errors",
     "AccessDenied": f"{_COMMON}, S3 and KMS included",
+    'Could not find model "': "seen: CreateEndpointConfig, once somebody deleted the model",
+    'Could not find endpoint configuration "': "seen: hashicorp/terraform-provider-aws #40048",
     "CreateNetworkInterface": (
         'SageMaker developer guide, "host-vpc": what a role needs for subnets; the words are not known'
     ),
@@ -126,16 +133,25 @@ def next_step(text: str) -> str:
     """Return what a person can do about a hindrance, by AWS's text."""
     said = text.lower()
     step = next((step for words, step in _STEPS.items() if words.lower() in said), None)
-    return step or "Grant the permission: `python -m ops doctor` says what is missing."
+    return step or "Grant the permission: `greenlight doctor` says what is missing."
 
 
 _STEPS: Final = {
+    'Could not find endpoint configuration "': (
+        "Somebody deleted it. The next try makes it again, unless the journal was lost. Then create it with "
+        "the endpoint's models, or delete the endpoint, if its callers can wait."
+    ),
+    'Could not find model "': (
+        "Create the deleted model again, as CloudTrail has it (`CreateModel`), with its tags. Or delete the "
+        "endpoint, if its callers can wait: it is created again with the version that should serve."
+    ),
+    REGISTERED_BY_OTHERS: "Deregister them, or leave their instance type as it is.",
     "Please make sure all images included in the model": (
-        "Check that the image exists, and that the models' role may pull it: `python -m ops doctor` says "
+        "Check that the image exists, and that the models' role may pull it: `greenlight doctor` says "
         "what is missing."
     ),
     "model data": (
-        "Check that the archive exists, and that the models' role may read it: `python -m ops doctor` says "
+        "Check that the archive exists, and that the models' role may read it: `greenlight doctor` says "
         "what is missing."
     ),
 }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
+
+from deployer.value import value
+
+SHADOWING: Final = "shadowing"
+"""The role of a shadow."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Companion:
     """A version that serves beside the approved one.
 
@@ -26,4 +31,4 @@ class Companion:
     @property
     def role(self) -> str:
         """What it does, as its stamp says it."""
-        return "shadowing" if self.is_shadow else f"serving as {self.variant_name}"
+        return SHADOWING if self.is_shadow else f"serving as {self.variant_name}"

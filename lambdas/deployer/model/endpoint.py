@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from deployer.model import statuses
+from deployer.value import value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from deployer.model.variant_properties import Running
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VariantStatus:
     """The stage of one variant's change, as in botocore's `ProductionVariantStatus`."""
 
@@ -21,7 +23,7 @@ class VariantStatus:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Endpoint:
     """An observed endpoint.
 
@@ -34,7 +36,9 @@ class Endpoint:
         failure_reason: Why the last change failed. It stays until a later change succeeds, so alone it
             does not prove that the *latest* change failed.
         last_modified_time: SageMaker's own clock.
-        variant_names: The production variants that serve; none while it is being created.
+        created_at: When it was created: another endpoint of its name has another time.
+        scaled_by: The production variants that serve, each with the dimension by which it can scale; none
+            while the endpoint is being created.
         variant_properties: The count and weight that each of them is to have.
         pending_statuses: The stages of each new production variant of an update under way, as far as shown.
     """
@@ -46,7 +50,8 @@ class Endpoint:
     pending_endpoint_config_name: str | None
     failure_reason: str | None
     last_modified_time: datetime
-    variant_names: tuple[str, ...] = ()
+    created_at: datetime
+    scaled_by: Mapping[str, str] = field(default_factory=dict)
     variant_properties: Running = field(default_factory=dict)
     pending_statuses: tuple[tuple[VariantStatus, ...], ...] = ()
 
@@ -61,9 +66,19 @@ class Endpoint:
         return self.status in statuses.UPDATABLE
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointSummary:
     """An endpoint as a list shows it: enough to know that it has not changed."""
 
     status: str
     last_modified_time: datetime
+
+    @property
+    def modifying(self) -> bool:
+        """Whether SageMaker is at work on it and would refuse every change."""
+        return self.status in statuses.MODIFYING
+
+
+def log_group(endpoint_name: str) -> str:
+    """Name the log group of an endpoint's containers (SageMaker developer guide, "logging-cloudwatch")."""
+    return f"/aws/sagemaker/Endpoints/{endpoint_name}"

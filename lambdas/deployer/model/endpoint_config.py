@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Shape:
     """The parts of an endpoint config that decide whether an endpoint may change to or from it.
 
@@ -41,7 +42,7 @@ class Shape:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointConfig:
     """An endpoint config.
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from deployer.model.endpoint import EndpointSummary
+    from deployer.model.request import Request
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FleetRecord:
     """One endpoint, as its last looks left it. Its loss costs one look.
 
@@ -68,7 +70,7 @@ class FleetNotes(NamedTuple):
     checked_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Look:
     """A look at one endpoint, with what the sweep has read for it.
 
@@ -79,6 +81,7 @@ class Look:
         approved_digest: Of what another account's registry lists as approved; None in this account.
         is_due_only: Whether nothing but its time led to this look, or to the check before it.
         is_whole: Whether it reads also what no event tells: the alarms, and the config that serves.
+        requests: What operators ask for, the earliest first.
     """
 
     endpoint_name: str
@@ -87,3 +90,4 @@ class Look:
     approved_digest: str | None = None
     is_due_only: bool = False
     is_whole: bool = False
+    requests: tuple[Request, ...] = ()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from deployer.contract import SettingsKey
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FreezeWindow:
     """A time in which nothing new is rolled out, and which may come again.
 

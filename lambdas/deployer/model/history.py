@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from deployer.model.approval import Approval, HeardApproval, Weight
+from deployer.model.approval import Approval, HeardApproval, Weight, makes_needless
 from deployer.model.attempt import ENDS, Attempt, AttemptStatus, CleanUp, Deployment, Promotion
 from deployer.model.names import same_arn
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from deployer.model.first_look import FirstLook
+    from deployer.model.put_off import PutOff
 
 Kind = TypeVar("Kind", Approval, HeardApproval)
 
@@ -21,11 +23,12 @@ MOST_FAILURES: Final = 10
 """How many failures of one release are kept: more than a release is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LastObserved:
     """What was last observed, done and reported at an endpoint's rest. Its loss costs a few calls.
 
     Attributes:
+        created_at: When the endpoint was created that these notes are about; None if there was none.
         endpoint_config_name: The config with which it was seen in service and in sync.
         last_modified_time: The endpoint's, at that time. While it is the same, the endpoint is unchanged.
         tags: The tags last put on the endpoint itself.
@@ -33,6 +36,7 @@ class LastObserved:
             before it is deregistered, so that its scaling is never assumed while it is gone.
         metadata_written: Number of the last attempt whose end the registry shows.
         metadata_live: The role of each version that the registry shows as live here, by its ARN.
+        metadata_said: What the registry says of approved versions that do not serve, by their ARNs.
         reported: The `needs_attention` messages of problems that last, so that no sweep repeats them.
         refused_change: Two configs: the one that the endpoint served, and the one that SageMaker refused to
             change it to.
@@ -42,18 +46,21 @@ class LastObserved:
         first_look: What was approved at the first look; None before it.
         alarms: Alarm name to the digest of the request that made it or changed it last. An alarm is noted
             here before it is made, with an empty digest, so that a crash leaves none that nobody knows of.
-        alarms_seen_at: When these alarms were last read from CloudWatch at the endpoint's rest. None before
-            the first time, when CloudWatch is asked for alarms that the journal may have forgotten.
+        alarms_seen_at: When these alarms were last read from CloudWatch. None before the first time, when
+            CloudWatch is asked for alarms that the journal may have forgotten.
         properties_set: Variant and property to the number of the deployment that left it to be set, and whose
             value was set, or is not needed any more.
+        put_off: Writes outside of deployments that were refused, by what they are to write.
     """
 
+    created_at: datetime | None = None
     endpoint_config_name: str | None = None
     last_modified_time: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict)
     scaling: dict[str, dict[str, Any]] = field(default_factory=dict)
     metadata_written: int = 0
     metadata_live: dict[str, str] = field(default_factory=dict)
+    metadata_said: dict[str, str] = field(default_factory=dict)
     reported: tuple[str, ...] = ()
     refused_change: tuple[str, str] | None = None
     abort_alarm_set: bool = False
@@ -62,9 +69,10 @@ class LastObserved:
     alarms: dict[str, str] = field(default_factory=dict)
     alarms_seen_at: datetime | None = None
     properties_set: dict[str, int] = field(default_factory=dict)
+    put_off: dict[str, PutOff] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReleaseRecord:
     """What is known of one release, by the name of its endpoint config.
 
@@ -130,7 +138,7 @@ def with_deployment(record: ReleaseRecord | None, deployment: Deployment) -> Rel
     return ReleaseRecord(newest_first, max(filter(None, proofs), default=None))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class History:
     """What the journal knows of one endpoint.
 
@@ -200,10 +208,11 @@ class History:
             for each in self.deployments
         )
 
-    def has_approval_of(self, version_arn: str) -> bool:
-        """Tell whether an approval of a version may stand."""
-        arns = (*(each.version_arn for each in self.approvals), *(each.version_arn for each in self.heard))
-        return any(same_arn(each, version_arn) for each in arns)
+    def has_approval_of(self, version_arn: str, *, registered_at: datetime | None = None) -> bool:
+        """Tell whether an approval of a version may stand; not one before the version was registered."""
+        known: tuple[Approval | HeardApproval, ...] = (*self.approvals, *self.heard)
+        times = [each.approved_at for each in known if same_arn(each.version_arn, version_arn)]
+        return any(registered_at is None or time >= registered_at for time in times)
 
     def replaced_by(self, approval: Approval | HeardApproval) -> list[Approval | HeardApproval]:
         """Return the approvals of the version whose place an approval takes."""
@@ -329,11 +338,7 @@ def standing_of(history: History, approval: Approval | HeardApproval) -> list[Ap
 
 
 def covers(history: History, approval: Approval | HeardApproval) -> bool:
-    """Tell whether an approval, or a later one of its weight, may stand already."""
+    """Tell whether an approval, or one that makes it needless, may stand already."""
     heard = (each for each in history.heard if same_arn(each.version_arn, approval.version_arn))
     known: tuple[Approval | HeardApproval, ...] = (*standing_of(history, approval), *heard)
-    return any(
-        (each.weight is approval.weight and each.approved_at >= approval.approved_at)
-        or (each.weight is not Weight.HEARD and each.approved_at == approval.approved_at)
-        for each in known
-    )
+    return any(makes_needless(each, approval) for each in known)

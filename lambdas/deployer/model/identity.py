@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Final
+
+from deployer.value import value
+
+UNKNOWN: Final = "unknown"
+"""The name of an identity that SageMaker does not show."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Identity:
     """Who registered or changed a version. Source: `UserContext` (botocore).
 
@@ -19,8 +24,8 @@ class Identity:
 
     @property
     def name(self) -> str:
-        """The ARN that names the person best, or "unknown"."""
-        return self.user_profile_arn or self.iam_arn or "unknown"
+        """The ARN that names the person best, or `UNKNOWN`."""
+        return self.user_profile_arn or self.iam_arn or UNKNOWN
 
     @property
     def arns(self) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ also admits versions that went on to a later stage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 from deployer.contract import SettingsKey
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class LifeCycle(NamedTuple):
         return cls(document["Stage"], document["StageStatus"])
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Gate:
     """The life cycle that a stage asks of a version, in addition to its approval.
 
@@ -60,7 +60,7 @@ class Gate:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PromotionRule:
     """What a stage writes to the registry once a version has served well in it.
 

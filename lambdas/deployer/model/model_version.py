@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from deployer.model.life_cycle import LifeCycle
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VersionChange:
     """A version of this account that changed lately, as Search shows it.
 
@@ -45,7 +47,7 @@ class ApprovedVersion(NamedTuple):
     creation_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModelVersion:
     """A version of a model package group, as the registry has it now.
 
@@ -95,12 +97,14 @@ class ModelVersion:
         return self.approval_status == "Approved" and self.status == "Completed"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Hidden:
-    """A version that the deployer may not read, or artifacts that S3 does not show.
+    """A version that the deployer cannot read, or artifacts that S3 does not show.
 
     Attributes:
-        reason: AWS's refusal.
+        reason: AWS's refusal, or what is wrong with its answer.
+        is_denied: Whether a permission is missing.
     """
 
     reason: str
+    is_denied: bool = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Final
 
 MAX_LENGTH: Final = 63
@@ -15,6 +16,8 @@ MAX_LENGTH: Final = 63
 
 FINGERPRINT_LENGTH: Final = 12
 """Hex digits: 48 bits keep an endpoint's few thousand names apart with a margin of ten million."""
+
+_VERSIONED: Final = re.compile(rf".+-v(?P<version>[0-9]+)-[0-9a-f]{{{FINGERPRINT_LENGTH}}}")
 
 
 def digest(content: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -37,6 +40,12 @@ def versioned_name(endpoint_name: str, version: int, content: Any) -> str:  # no
     suffix = f"-v{version}-{fingerprint([endpoint_name, content])}"
     # Avoid "--" before the suffix: AWS allows it, but a person misreads it.
     return endpoint_name[: MAX_LENGTH - len(suffix)].rstrip("-") + suffix
+
+
+def version_in(name: str) -> int | None:
+    """Return the version in a name that `versioned_name` made; None if it looks like somebody else's."""
+    found = _VERSIONED.fullmatch(name)
+    return int(found["version"]) if found else None
 
 
 def same_arn(one: str, other: str) -> bool:

@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from deployer.model import tellings
 from deployer.model.attempt import AttemptStatus, Deployment, Promotion
 from deployer.model.cause import next_step
+from deployer.model.excerpts import sentence
 from deployer.model.names import fingerprint
+from deployer.model.outcome import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from deployer.model.approval import Approval, Ineligible
     from deployer.model.endpoint import Endpoint
+    from deployer.model.outcome import Telling
     from deployer.model.smoke_test import Failure
-
-_COUNTS_INSTANCES: Final = " Instances"
-"""In SageMaker's message about a quota, if that is what it counts."""
-
-
-class OutcomeKind(Enum):
-    """What happened."""
-
-    STARTED = "started"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    ABORTED = "aborted"
-    """Its approval was taken back during its rollout, and SageMaker rolled back."""
-
-    ROLLED_BACK = "rolled_back"
-    """An older version serves again, since a newer one no longer stands."""
-    IGNORED = "ignored"
-    """An approval that does not count: the reason says why."""
-
-    NEEDS_ATTENTION = "needs_attention"
-    """A person must act: the message says why, and what to do."""
-
-    HELD = "held"
-    """A pause or a freeze window holds a rollout back: the message says why, and until when."""
-
-    PROMOTED = "promoted"
-    """A version that served well in its stage was passed on to the next one."""
-
-    UNMANAGED = "unmanaged"
-    """The endpoint's settings were removed; it keeps serving."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One outcome, reported as one event.
-
-    `outcome_id` is the same in every copy of the event, so that a consumer can drop copies.
-    """
-
-    outcome_id: str
-    kind: OutcomeKind
-    endpoint_name: str
-    message: str
-    correlation_id: str
-    time: datetime
-    detail: dict[str, Any]
-
-    def event_detail(self) -> dict[str, Any]:
-        """Return the event's `detail`."""
-        return {
-            "OutcomeId": self.outcome_id,
-            "Outcome": self.kind.value,
-            "EndpointName": self.endpoint_name,
-            "Message": self.message,
-            "CorrelationId": self.correlation_id,
-            "Time": self.time.isoformat(),
-            **self.detail,
-        }
 
 
 def started(attempt: Deployment) -> Outcome:
@@ -96,6 +40,7 @@ def started(attempt: Deployment) -> Outcome:
         attempt.started_at,
         f"{_version(attempt)} is being {done} {attempt.endpoint_name}{at_once}, "
         f"approved by {attempt.approved_by}.{unguarded}",
+        tellings.of_start(attempt),
         AlarmsLeftOut=list(left_out),
         GuardrailsLeftOut=attempt.unguarded,
         AtOnce=attempt.at_once,
@@ -127,13 +72,15 @@ def settled(
     match attempt:
         case Promotion():
             kind, message = _end_of_promotion(attempt)
+            telling = tellings.of_promotion(attempt)
             more |= {"ModelLifeCycle": attempt.goal._asdict()}
         case Deployment():
             kind, message = _end(attempt, serving, retry_at, holds=holds)
+            telling = tellings.of_end(attempt, serving, retry_at, holds=holds)
             more |= {"Quota": attempt.quota}
             if attempt.failed_test is not None:
                 more |= {"SmokeTest": _test_detail(attempt.failed_test)}
-    return _of_attempt(attempt, kind, attempt.settled_at, message, **more)
+    return _of_attempt(attempt, kind, attempt.settled_at, message, telling, **more)
 
 
 def _end(
@@ -141,7 +88,7 @@ def _end(
 ) -> tuple[OutcomeKind, str]:
     version = _version(attempt)
     still = f"The endpoint keeps serving {serving}." if serving else "The endpoint serves nothing."
-    if attempt.status is AttemptStatus.ABORTED and attempt.tests_begun:
+    if attempt.status is AttemptStatus.ABORTED and attempt.was_tested_in_service:
         return OutcomeKind.ABORTED, (
             f"{version} came into service on {attempt.endpoint_name} and does not stay: {attempt.reason} "
             "The newest approved version that served well is put back, if there is one."
@@ -152,9 +99,11 @@ def _end(
     if attempt.failed_test is not None:
         change = "the test changes" if holds else "its settings or the test change"
         if serving != attempt.endpoint_config_name:
+            when = f"on {attempt.endpoint_name} during its rollout, and SageMaker rolled it back"
+            if attempt.test_endpoint_name is not None:
+                when = f"before its rollout to {attempt.endpoint_name}, so no caller reached it"
             return OutcomeKind.FAILED, (
-                f"{version} failed its smoke test on {attempt.endpoint_name} during its rollout, and "
-                f"SageMaker rolled it back: {attempt.reason} {still} "
+                f"{version} failed its smoke test {when}: {attempt.reason} {still} "
                 f"The version is tried again once it is approved again, or {change}."
             )
         return OutcomeKind.FAILED, (
@@ -166,19 +115,19 @@ def _end(
         return OutcomeKind.NEEDS_ATTENTION, _hindered(attempt, still, retry_at)
     if attempt.reason is not None:
         again = _again(retry_at, holds=holds)
-        # SageMaker's own sentence gives only the requested and the existing number, and not the reason.
         twice = (
             "During an update, old and new instances count: that takes twice as many as serve. "
-            if attempt.quota is not None and attempt.doubles_instances and _COUNTS_INSTANCES in attempt.reason
+            if tellings.counts_twice(attempt)
             else ""
         )
         return OutcomeKind.FAILED, (
             f"{version} did not go live on {attempt.endpoint_name}: {attempt.reason} {twice}{still} {again}"
         )
     if attempt.rolls_back:
-        return OutcomeKind.ROLLED_BACK, (
-            f"{version} serves on {attempt.endpoint_name} again: a newer one failed or is no longer approved."
-        )
+        why = "a newer one failed or is no longer approved."
+        if attempt.rollback is not None:
+            why = sentence(attempt.rollback.words)
+        return OutcomeKind.ROLLED_BACK, f"{version} serves on {attempt.endpoint_name} again: {why}"
     return OutcomeKind.SUCCEEDED, f"{version} serves on {attempt.endpoint_name}."
 
 
@@ -260,6 +209,7 @@ def _of_approval(outcome_id: str, approval: Approval, time: datetime, reason: st
             "ApprovedBy": approval.approved_by,
             "Reason": reason,
         },
+        telling=tellings.of_approval(approval, reason, remedy),
     )
 
 
@@ -273,6 +223,7 @@ def notice(kind: OutcomeKind, endpoint_name: str, message: str, *, time: datetim
         correlation_id=cause,
         time=time,
         detail={"Reason": message},
+        telling=tellings.of_notice(kind, f"{endpoint_name}/{cause}", message),
     )
 
 
@@ -297,6 +248,7 @@ def unmanaged(endpoint_name: str, *, managed_at: datetime, time: datetime, corre
         correlation_id=correlation_id,
         time=time,
         detail={},
+        telling=tellings.of_removal(endpoint_name),
     )
 
 
@@ -311,6 +263,7 @@ def _of_attempt(
     kind: OutcomeKind,
     time: datetime,
     message: str,
+    telling: Telling,
     **more: Any,  # noqa: ANN401 - any JSON value
 ) -> Outcome:
     # A journal that is restored to an earlier time uses its numbers again.
@@ -345,4 +298,5 @@ def _of_attempt(
             "Cause": attempt.cause.value if attempt.cause is not None else None,
             **more,
         },
+        telling=telling,
     )

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from deployer.contract import ENDPOINT_TAG, STACK_TAG
+from deployer.contract import (
+    APPROVED_AT_TAG,
+    APPROVED_BY_TAG,
+    ENDPOINT_TAG,
+    STACK_TAG,
+    VERSION_TAG,
+)
 from deployer.model.companion import Companion
 from deployer.model.names import versioned_name
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from deployer.model.attempt import Deployment
     from deployer.model.settings import EndpointSettings
+
+
+LONGEST_TAG: Final = 256
+"""Characters (botocore: `TagValue`)."""
+
+_NO_TAG: Final = re.compile(r"[^\w \-.:/=+@]+", re.ASCII)
 
 
 class Version(NamedTuple):
@@ -23,14 +38,18 @@ class Version(NamedTuple):
         arn: Its ARN.
         number: Its number in the group.
         artifact_digest: Of its images and artifacts as approved; None if unknown.
+        approved_by: The approver; None for a version that is pinned.
+        approved_at: When it was approved.
     """
 
     arn: str
     number: int
     artifact_digest: str | None = None
+    approved_by: str | None = None
+    approved_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Release:
     """One model version under given settings: every request to SageMaker, names included.
 
@@ -135,7 +154,11 @@ class Release:
             endpoint_config_name=config_name,
             companions=tuple(companions),
             create_models=tuple(models.values()),
-            create_endpoint_config={**config, "EndpointConfigName": config_name, "Tags": tags},
+            create_endpoint_config={
+                **config,
+                "EndpointConfigName": config_name,
+                "Tags": [*tags, *_of_approval(version)],
+            },
             create_endpoint={**endpoint, "Tags": tags},
             update_endpoint={**endpoint, **_guards(settings)},
             smoke_test=settings.smoke_test.fingerprint if settings.smoke_test is not None else None,
@@ -168,6 +191,17 @@ class Release:
             artifact_digest=attempt.artifact_digest,
         )
 
+    def under(self, endpoint_config_name: str) -> Release:
+        """Return the same release with another config, which exists and serves the same."""
+        name = {"EndpointConfigName": endpoint_config_name}
+        return replace(
+            self,
+            endpoint_config_name=endpoint_config_name,
+            create_endpoint_config={**self.create_endpoint_config, **name},
+            create_endpoint={**self.create_endpoint, **name},
+            update_endpoint={**self.update_endpoint, **name},
+        )
+
     @property
     def is_former(self) -> bool:
         """Whether it was made before, perhaps under other settings."""
@@ -186,6 +220,19 @@ class Release:
 
 def _guards(settings: EndpointSettings) -> dict[str, Any]:
     return {"DeploymentConfig": settings.deployment_config} if settings.deployment_config else {}
+
+
+def _of_approval(version: Version) -> list[dict[str, str]]:
+    """Return the tags that say which version a config serves, and who approved it when.
+
+    The endpoint itself has none of them: an update of it takes no tags.
+    """
+    told = {VERSION_TAG: str(version.number)}
+    if version.approved_by is not None and version.approved_at is not None:
+        # The value's shape refuses other characters (botocore: `TagValue`).
+        approver = _NO_TAG.sub(" ", version.approved_by)[:LONGEST_TAG]
+        told |= {APPROVED_BY_TAG: approver, APPROVED_AT_TAG: version.approved_at.isoformat()}
+    return [{"Key": key, "Value": value} for key, value in told.items()]
 
 
 def all_tags(settings: EndpointSettings, stack_name: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ The settings were validated at synth and are deployed together with this code. H
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import SettingsKey
@@ -15,6 +14,7 @@ from deployer.model.freeze_window import FreezeWindow
 from deployer.model.life_cycle import Gate, PromotionRule
 from deployer.model.names import account_of
 from deployer.model.smoke_test import SmokeTest
+from deployer.value import value
 
 if TYPE_CHECKING:
     from deployer.model.life_cycle import LifeCycle
@@ -28,7 +28,7 @@ ANY: Final = "any"
 """The value of `SupportedInstanceTypes` if the types that a version lists as supported do not count."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointSettings:
     """What an endpoint should be, as request templates in SageMaker's vocabulary.
 
@@ -58,6 +58,8 @@ class EndpointSettings:
         promotion: How the stage promotes versions; None if it does not.
         smoke_test: The requests that a live version must answer well; None for no test.
         freeze: When rollouts of anything new wait.
+        quotes_logs: Whether the reason for a failure may quote what the containers logged.
+        version_metadata: Whether the deployer may write to versions of its own account, outside of stages.
     """
 
     endpoint_name: str
@@ -81,6 +83,8 @@ class EndpointSettings:
     promotion: PromotionRule | None
     smoke_test: SmokeTest | None
     freeze: tuple[FreezeWindow, ...]
+    quotes_logs: bool
+    version_metadata: bool
 
     @classmethod
     def parse(cls, content: bytes | str) -> EndpointSettings:
@@ -114,12 +118,28 @@ class EndpointSettings:
             if SettingsKey.SMOKE_TEST in document
             else None,
             freeze=tuple(map(FreezeWindow.parse, document.get(SettingsKey.FREEZE, ()))),
+            quotes_logs=document.get(SettingsKey.QUOTE_LOGS, True),
+            version_metadata=document.get(SettingsKey.VERSION_METADATA, True),
         )
 
     @property
     def group_name(self) -> str:
         """The group's name, also when the settings give its ARN."""
         return self.model_package_group.rsplit("/", 1)[-1]
+
+    @property
+    def writes_metadata(self) -> bool:
+        """Whether versions' metadata says how they fare on the endpoint.
+
+        A stage always writes. Otherwise only this account's groups are written to, which the settings name.
+        """
+        is_elsewhere = self.model_package_group.startswith("arn:")
+        return self.stage_name is not None or (self.version_metadata and not is_elsewhere)
+
+    @property
+    def asks_who_approved(self) -> bool:
+        """Whether it counts who approved a version, for the endpoint or for its shadow."""
+        return self.policy.asks_who_approved or (self.shadow is not None and self.shadow.asks_who_approved)
 
     @property
     def inference_specification_name(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import jmespath  # type: ignore[import-untyped] # comes with botocore, without types
@@ -14,6 +13,7 @@ from deployer.contract import SettingsKey
 from deployer.model.cause import Cause, of_unanswered_test
 from deployer.model.excerpts import excerpt, media_type
 from deployer.model.names import fingerprint
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,11 @@ LARGEST_JSON_BYTES: Final = 6_291_456
 DEEPEST_JSON: Final = 100
 """The deepest nesting of an answer that is judged."""
 
+_WHEN: Final = frozenset({SettingsKey.BEFORE_ROLLOUT, SettingsKey.EVERY_SECONDS})
+"""What says when a test is made, and not what is tested: a version that passed passes with any of these."""
 
-@dataclass(frozen=True, slots=True)
+
+@value
 class Payload:
     """What is sent.
 
@@ -43,7 +46,7 @@ class Payload:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """What the model answered.
 
@@ -58,14 +61,14 @@ class Answer:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unanswered:
     """A call that no container answered, and the reason."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Failure:
     """Why a version failed its smoke test.
 
@@ -94,7 +97,7 @@ class Failure:
         return f"{self.request['Name']}: expected {self.expectation}; the answer was {told}."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """One request of a smoke test, and what is expected of its answer.
 
@@ -145,7 +148,7 @@ class Request:
         return f"95 % of {len(seconds)} calls within {self.p95_milliseconds:g} ms, not {measured:.0f} ms"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SmokeTest:
     """What a version must answer well before it counts as live.
 
@@ -153,13 +156,18 @@ class SmokeTest:
         requests: In the order of the calls.
         time_limit_seconds: For all requests together. A call under way at the end is waited for.
         log_bodies: Whether bodies may be logged and reported.
-        fingerprint: Equal for equal tests.
+        fingerprint: Equal for equal tests, wherever they are made.
+        before_rollout: Whether a version is tested on a test endpoint before its rollout.
+        every_seconds: How long after a test in the bake the next one begins; None if a version that passed
+            is not tested again.
     """
 
     requests: tuple[Request, ...]
     time_limit_seconds: int
     log_bodies: bool
     fingerprint: str
+    before_rollout: bool = False
+    every_seconds: int | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> SmokeTest:
@@ -183,7 +191,9 @@ class SmokeTest:
             ),
             time_limit_seconds=document[SettingsKey.TIME_LIMIT_SECONDS],
             log_bodies=document.get(SettingsKey.LOG_BODIES, False),
-            fingerprint=fingerprint(document),
+            fingerprint=fingerprint({name: each for name, each in document.items() if name not in _WHEN}),
+            before_rollout=document.get(SettingsKey.BEFORE_ROLLOUT, False),
+            every_seconds=document.get(SettingsKey.EVERY_SECONDS),
         )
 
     def failure(

@@ -6,34 +6,59 @@ not this stack's, makes nothing for it, and reports it once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING, Final
 
-from deployer.contract import STACK_TAG
+from deployer.contract import DEPLOYER_ROLE_ID, STACK_TAG
 from deployer.model.names import account_of
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deployer.model.endpoint import Endpoint
     from deployer.model.history import History
+    from deployer.model.identity import Identity
 
 _MADE_BY_STACK: Final = "aws:cloudformation:stack-name"
 """The tag that CloudFormation puts on its resources (user guide, "cfn-console-create-stack", resource
 tags)."""
 
+_SESSION: Final = re.compile(r"arn:[^:]+:sts::[0-9]{12}:assumed-role/(?P<role>[^/]+)/.+", re.DOTALL)
 
-@dataclass(frozen=True, slots=True)
+_DEPLOYERS_ROLE: Final = re.compile(rf"{DEPLOYER_ROLE_ID}[0-9A-F]{{8}}-[A-Za-z0-9]+$")
+"""How CloudFormation names the roles of deployers: with their logical ids, to which CDK adds digits of a
+hash. A person whose role has such a name cannot approve where approvers are asked for."""
+
+
+@value
 class StackIdentity:
-    """The names and tags that the stack gives to the deployer's resources."""
+    """The names and tags that the stack gives to the deployer's resources.
+
+    Attributes:
+        execution_role_arn: The role that models run with.
+        stack_name: The stack.
+        deployer_role_name: The role that the deployer itself runs with.
+        model_buckets: The buckets that the role for models may read; None if somebody else made that role.
+    """
 
     execution_role_arn: str
     stack_name: str
+    deployer_role_name: str
+    model_buckets: tuple[str, ...] | None = None
 
     @property
     def account_id(self) -> str:
         """The account of the endpoints: a role can only be passed within its own account."""
         return account_of(self.execution_role_arn)
+
+    def is_deployer(self, identity: Identity) -> bool:
+        """Tell whether an identity is a session of the deployer's role, or of another installation's.
+
+        Source: the IAM user guide, "reference_identifiers" (ARNs of role sessions).
+        """
+        roles = (found["role"] for found in map(_SESSION.fullmatch, identity.arns) if found is not None)
+        return any(each == self.deployer_role_name or _DEPLOYERS_ROLE.search(each) for each in roles)
 
     def has(self, tags: Mapping[str, str]) -> bool:
         """Tell whether a resource with these tags is this stack's."""
@@ -43,8 +68,9 @@ class StackIdentity:
         """Describe an endpoint of another owner, and how to hand it over."""
         return (
             f"Endpoint {endpoint.name} is named in the YAML of stack {self.stack_name}, and {_owner(tags)}. "
-            "Nothing is made for it, and it keeps serving what it has. To hand it over, take it away from "
-            f"its owner, and tag it: aws sagemaker add-tags --resource-arn {endpoint.arn} --tags "
+            "Nothing is made for it, and it keeps serving what it has. To hand it over as it is, take it "
+            f"away from its owner, and run: greenlight adopt {endpoint.name}. Or let it take the YAML's "
+            f"settings, and only tag it: aws sagemaker add-tags --resource-arn {endpoint.arn} --tags "
             f"Key={STACK_TAG},Value={self.stack_name}. The next sweep goes on. Or write another "
             "endpoint_name in the YAML."
         )

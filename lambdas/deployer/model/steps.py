@@ -5,10 +5,10 @@ The text of a step is for people: a plan in the log reads as what will be done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from deployer.model.variant_properties import in_words
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from deployer.model.variant_properties import PropertyToSet
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CreateModel:
     """Create the model, or accept the one that an earlier try made."""
 
@@ -27,17 +27,23 @@ class CreateModel:
         return f"create model {self.request['ModelName']}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CreateEndpointConfig:
-    """Create the endpoint config, or accept the one that an earlier try made."""
+    """Create the endpoint config, or accept the one that an earlier try made.
+
+    Attributes:
+        request: botocore's `CreateEndpointConfig` arguments.
+        repairs: Whether somebody deleted it. Then its models are as old as it was, or somebody deleted them.
+    """
 
     request: dict[str, Any]
+    repairs: bool = False
 
     def __str__(self) -> str:
         return f"create endpoint config {self.request['EndpointConfigName']}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CreateEndpoint:
     """Create the endpoint: the step that puts a version before its callers."""
 
@@ -49,7 +55,33 @@ class CreateEndpoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class CreateTestEndpoint:
+    """Create a test endpoint, or leave the one that exists to the next pass. It has no callers."""
+
+    request: dict[str, Any]
+
+    @property
+    def endpoint_name(self) -> str:
+        """The test endpoint, which has its config's name."""
+        name: str = self.request["EndpointName"]
+        return name
+
+    def __str__(self) -> str:
+        return f"create test endpoint {self.endpoint_name}"
+
+
+@value
+class DeleteTestEndpoint:
+    """Delete a test endpoint and its config."""
+
+    endpoint_name: str
+
+    def __str__(self) -> str:
+        return f"delete test endpoint {self.endpoint_name}"
+
+
+@value
 class UpdateEndpoint:
     """Update the endpoint in place: the step that puts a version before its callers.
 
@@ -88,7 +120,7 @@ class UpdateEndpoint:
         return f"update endpoint {name} to config {config}, {_rollout(self)}{later}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetVariantProperties:
     """Set what an update left to be set: weights of variants, or the instance count of one.
 
@@ -106,7 +138,7 @@ class SetVariantProperties:
         return f"set {in_words(self.to_set)} of endpoint {self.endpoint_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteFailedEndpoint:
     """Delete an endpoint that failed and serves nobody. It is created again afterwards."""
 
@@ -116,7 +148,7 @@ class DeleteFailedEndpoint:
         return f"delete failed endpoint {self.endpoint_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteEndpointConfig:
     """Delete an endpoint config that nothing needs, if it carries this stack's tag."""
 
@@ -126,7 +158,7 @@ class DeleteEndpointConfig:
         return f"delete endpoint config {self.endpoint_config_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteModel:
     """Delete a model that nothing needs, if it carries this stack's tag."""
 
@@ -136,7 +168,7 @@ class DeleteModel:
         return f"delete model {self.model_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChangeTags:
     """Make the endpoint's own tags match the settings.
 
@@ -158,7 +190,7 @@ class ChangeTags:
         return f"{' and '.join(filter(None, (added, removed)))} of {self.resource_arn}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RegisterScaling:
     """Register a variant for automatic scaling, or change its scaling.
 
@@ -177,7 +209,7 @@ class RegisterScaling:
         return f"scale variant {self.variant_name} automatically {capacity}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeregisterScaling:
     """End the automatic scaling of a variant.
 
@@ -193,7 +225,7 @@ class DeregisterScaling:
         return f"end automatic scaling of variant {self.variant_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PutAlarm:
     """Make an alarm, or change the one of its name.
 
@@ -217,7 +249,7 @@ class PutAlarm:
         return f"{'change' if self.exists else 'make'} alarm {self.alarm_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeleteAlarms:
     """Delete alarms that carry this stack's tag and that the settings no longer have."""
 
@@ -227,7 +259,7 @@ class DeleteAlarms:
         return f"delete alarm{'s' if len(self.alarm_names) > 1 else ''} {', '.join(self.alarm_names)}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SetOffAbortAlarm:
     """Make SageMaker roll back the update under way."""
 
@@ -238,7 +270,7 @@ class SetOffAbortAlarm:
         return f"set off alarm {self.alarm_name}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ClearAbortAlarm:
     """Clear the abort alarm, so that the next update is not rolled back."""
 
@@ -248,7 +280,7 @@ class ClearAbortAlarm:
         return f"clear alarm {self.alarm_name}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WriteMetadata:
     """Add customer metadata properties to a version."""
 
@@ -259,7 +291,7 @@ class WriteMetadata:
         return f"write {', '.join(sorted(self.properties))} to {self.version_arn}"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Promote:
     """Set a version's life cycle to the next stage, and say so in its customer metadata."""
 
@@ -276,6 +308,8 @@ Step: TypeAlias = (
     CreateModel
     | CreateEndpointConfig
     | CreateEndpoint
+    | CreateTestEndpoint
+    | DeleteTestEndpoint
     | UpdateEndpoint
     | SetVariantProperties
     | DeleteFailedEndpoint

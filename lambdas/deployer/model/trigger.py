@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from deployer.model.endpoint import VariantStatus
     from deployer.model.life_cycle import LifeCycle
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PackageChanged:
     """A model version was registered, approved, rejected, or its metadata changed.
 
@@ -25,6 +27,7 @@ class PackageChanged:
         last_modified_time: When the change was made, if the event says so: UTC, whole seconds.
         life_cycle: Where the version stands, if the event says so.
         names_life_cycle: Whether the event says that this is what changed.
+        registered_at: When the version was registered, if the event says so: UTC, whole seconds.
     """
 
     group_name: str
@@ -36,31 +39,51 @@ class PackageChanged:
     last_modified_time: datetime | None = None
     life_cycle: LifeCycle | None = None
     names_life_cycle: bool = False
+    registered_at: datetime | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether somebody approved or rejected the version, by the event."""
+        return self.approval_status in {"Approved", "Rejected"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EndpointChanged:
-    """An endpoint changed its state."""
+    """An endpoint changed its state.
+
+    Attributes:
+        endpoint_name: The endpoint.
+        event_id: The event's.
+        pending_statuses: What the event says of an update's new variants, as `Endpoint` has it.
+    """
 
     endpoint_name: str
     event_id: str
+    pending_statuses: tuple[tuple[VariantStatus, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SettingsDeployed:
     """The stack was deployed with other settings."""
 
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sweep:
     """Time to look at every endpoint: events are best effort, the schedule is not."""
 
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
+class RequestsMade:
+    """An operator wrote a request into the journal. Which one, only the journal says."""
+
+    event_id: str
+
+
+@value
 class SweepPart:
     """A part of a sweep: some endpoints, by their names alone."""
 
@@ -72,7 +95,7 @@ class SweepPart:
         return {"EndpointNames": list(self.endpoint_names)}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NothingToDecide:
     """An event of a change that no decision depends on, or only at the next sweep."""
 
@@ -80,7 +103,7 @@ class NothingToDecide:
     event_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unusable:
     """An event that says nothing the deployer can act on."""
 
@@ -88,5 +111,12 @@ class Unusable:
 
 
 Trigger: TypeAlias = (
-    PackageChanged | EndpointChanged | SettingsDeployed | Sweep | SweepPart | NothingToDecide | Unusable
+    PackageChanged
+    | EndpointChanged
+    | SettingsDeployed
+    | Sweep
+    | RequestsMade
+    | SweepPart
+    | NothingToDecide
+    | Unusable
 )

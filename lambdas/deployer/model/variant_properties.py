@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from deployer.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ Running: TypeAlias = "Mapping[str, Mapping[str, float]]"
 """Variant name to the count and weight that it is to have, as `DescribeEndpoint` shows them."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PropertyToSet:
     """A count or weight of one variant that is set after an update, at the endpoint's next rest.
 

@@ -1,12 +1,13 @@
 """Waits while SageMaker is at work, and makes it roll back an update that was given up.
 
-Its approval was taken back, or the version failed its smoke test in the bake.
+Its approval was taken back, a person rolled it back, or the version failed its smoke test in the bake.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.decisions.rollbacks import rollback_of
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.attempt import AttemptStatus, Deployment
@@ -100,6 +101,8 @@ class AbortingPhase:
         """Return why a rollout is to be aborted, in words; None if it is not."""
         if deployment.failed_test is not None:
             return "failed its smoke test"
+        if rollback_of(self._ledger.history, deployment.version_arn) is not None:
+            return "was rolled back by a person"
         stand = [each.version_arn for each in self._ledger.history.approvals]
         taken_back = [
             each for each in deployment.version_arns if not any(same_arn(each, arn) for arn in stand)

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Final
 from deployer.decisions.facts import Facts, reads_first
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.sagemaker_errors import RefusedError
-from deployer.model.approval import Approval, ApprovalSource, HeardApproval
+from deployer.model.approval import HeardApproval
 from deployer.model.excerpts import sentence
-from deployer.model.identity import Identity
-from deployer.model.model_version import Hidden, ModelVersion
+from deployer.model.model_version import ModelVersion
 from deployer.model.names import same_arn, version_number
+from deployer.phases.first_look import CLOCKS
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
+    from deployer.endpoint_pass.approvals import Approvals
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.notices import Notices
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
+    from deployer.model.approval import Approval
     from deployer.model.settings import EndpointSettings
     from deployer.model.trigger import PackageChanged
 
@@ -41,18 +43,20 @@ class ApprovalsPhase:
         self,
         settings: EndpointSettings,
         ledger: Ledger,
+        approvals: Approvals,
         versions: Versions,
         notices: Notices,
         logger: Logger,
     ) -> None:
         self._settings = settings
+        self._approvals = approvals
         self._ledger = ledger
         self._versions = versions
         self._notices = notices
         self._logger = logger
 
     def run(self, round_: Round) -> Next:
-        """Take in the event and the registry's list; stop if nothing was ever approved."""
+        """Take in the event and the registry's list."""
         self._notices.report_ignored_late()
         if round_.change is not None:
             self._take(round_.change)
@@ -62,16 +66,6 @@ class ApprovalsPhase:
             # Only a sweep can tell whether the registry lists versions again.
             reported = self._ledger.history.last_observed.reported
             round_.troubles += [each for each in reported if each.startswith(_UNLISTED)]
-        history, last = self._ledger.history, self._ledger.history.last_observed
-        if (
-            not history.approvals
-            and history.latest_attempt is None
-            # With any of these, the endpoint serves a version that a lost journal had.
-            and not (last.tags or last.scaling or last.alarms)
-        ):
-            self._logger.info("No version was ever approved for this endpoint: nothing to do")
-            round_.rests = not history.heard
-            return Next.STOP
         self._read_missing_digests()
         return Next.GO_ON
 
@@ -82,8 +76,10 @@ class ApprovalsPhase:
                 if same_arn(approval.version_arn, change.version_arn) and approval.decides:
                     self._withdraw_unless_it_stands(approval)
         # Every update of a version repeats its status. So only a changed status or an unknown version counts.
-        elif self._names_approval(change) or not self._ledger.history.has_approval_of(change.version_arn):
-            self._record(change.version_arn, _heard(self._settings.endpoint_name, change))
+        elif self._names_approval(change) or not self._ledger.history.has_approval_of(
+            change.version_arn, registered_at=change.registered_at
+        ):
+            self._approvals.record(change.version_arn, _heard(self._settings.endpoint_name, change))
 
     def _names_approval(self, change: PackageChanged) -> bool:
         """Tell whether an event reports a change of the status that this endpoint waits for.
@@ -109,14 +105,14 @@ class ApprovalsPhase:
                 group = self._settings.model_package_group
                 round_.troubles.append(
                     f"{_UNLISTED} of {group}: {sentence(str(refusal))} An approval "
-                    "whose event is lost is not found. `python -m ops doctor` says what is missing. The next "
+                    "whose event is lost is not found. `greenlight doctor` says what is missing. The next "
                     "sweep tries again."
                 )
                 return
             # A stage is deployed before the registry admits it.
             self._notices.report(
                 f"The registry does not show this stage any approval for {self._settings.endpoint_name} "
-                f"({refusal}). Deploy the registry's stack; `python -m ops doctor` says what else is missing."
+                f"({refusal}). Deploy the registry's stack; `greenlight doctor` says what else is missing."
             )
             return
         round_.approved_digest = self._versions.approved_digest
@@ -127,43 +123,15 @@ class ApprovalsPhase:
                 self._withdraw_unless_it_stands(approval)
         for heard in self._ledger.history.heard:
             if facts.follows(heard):
-                self._record(heard.version_arn, heard)
+                self._approvals.record(heard.version_arn, heard)
         before, history = self._approved_before(approved), self._ledger.history
+        listed = self._versions.facts.listed or {}
         for version_arn in approved:
-            if version_number(version_arn) not in before and not history.has_approval_of(version_arn):
-                self._find(version_arn)
-
-    def find_serving(self, version_arn: str) -> None:
-        """Journal the approval of the version that serves, if it stands and the journal has none of it.
-
-        A restored journal has lost it, or its event is still on its way. No older approval takes its place.
-        """
-        history, number = self._ledger.history, version_number(version_arn)
-        look = history.last_observed.first_look
-        if history.has_approval_of(version_arn) or (look is not None and number in look.versions):
-            return
-        if self._versions.facts.is_deployable(self._versions.known(version_arn)):
-            self._find(version_arn, serves=True)
-
-    def _find(self, version_arn: str, *, serves: bool = False) -> None:
-        """Journal the approval of a version that the journal has never seen.
-
-        If the first look's list lacked it, it counts as that look would have counted it: beside a version
-        that served, none; otherwise only one that is higher than all others. The rest does not count until it
-        is approved again.
-        """
-        version, look = self._versions.known(version_arn), self._ledger.history.last_observed.first_look
-        newest = max((each.version for each in self._ledger.history.approvals if each.decides), default=0)
-        if (
-            look is not None
-            and look.group == self._settings.model_package_group
-            and isinstance(version, ModelVersion)
-            and version.last_modified_time <= look.at
-            and (version.version < newest or (look.served and not serves))
-        ):
-            self._ledger.note(first_look=replace(look, versions=look.versions | {version.version}))
-            return
-        self._record(version_arn)
+            at = listed.get(version_arn.lower())
+            if version_number(version_arn) not in before and not history.has_approval_of(
+                version_arn, registered_at=at
+            ):
+                self._approvals.find(version_arn)
 
     def _approved_before(self, approved: list[str]) -> frozenset[int]:
         """Return the versions that were approved before the first look, and stand ever since.
@@ -177,6 +145,10 @@ class ApprovalsPhase:
         # A list may lag, or lack a page.
         name = self._settings.version_name
         gone = {each for each in unlisted if not self._versions.may_still_serve(name(each))}
+        # Their group was made again since, and they are other versions than those of the look.
+        listed = self._versions.facts.listed or {}
+        gone |= {version_number(each) for each, at in listed.items() if at > look.at + 2 * CLOCKS}
+        gone &= look.versions
         if gone:
             look = replace(look, versions=look.versions - gone)
             self._ledger.note(first_look=look)
@@ -184,58 +156,7 @@ class ApprovalsPhase:
 
     def _withdraw_unless_it_stands(self, approval: Approval) -> None:
         if not self._versions.decide(partial(_stands, approval=approval)):
-            self._withdraw(approval)
-
-    def _withdraw(self, approval: Approval | HeardApproval) -> None:
-        self._ledger.withdraw(approval)
-        self._logger.info("This approval no longer stands", model_package_arn=approval.version_arn)
-
-    def _record(self, version_arn: str, heard: HeardApproval | None = None) -> None:
-        version, is_kept = self._versions.known(version_arn), heard in self._ledger.history.heard
-        if isinstance(version, Hidden):
-            if heard is not None and not is_kept:
-                # Its event comes once. Without this, an approval of a version that was approved before would
-                # be lost: the registry's list does not say when a version was approved.
-                self._ledger.record_approval(heard)
-            self._notices.report_hidden(version_arn, version)
-            return
-        if version is None or not self._versions.facts.is_deployable(version):
-            self._logger.info(
-                "This version is not approved, or not complete: nothing to journal",
-                model_package_arn=version_arn,
-            )
-            if heard is not None and is_kept:
-                self._withdraw(heard)
-            elif heard is not None:
-                # The event may be newer than what the registry shows. The next sweep looks again.
-                self._ledger.record_approval(heard)
-            return
-        digest = self._versions.read_digest(version)
-        approval = approval_of(self._settings, version, heard, digest if isinstance(digest, str) else None)
-        approval = replace(approval, served_with=self._served_with(approval))
-        if not self._ledger.record_approval(approval):
-            return
-        self._logger.info(
-            "Approval journalled",
-            model_package_arn=approval.version_arn,
-            approved_at=approval.approved_at.isoformat(),
-            approved_by=approval.approved_by,
-            approval_source=approval.source.value,
-            objection=approval.objection,
-        )
-        if not approval.decides:
-            self._notices.report_ignored(approval)
-
-    def _served_with(self, approval: Approval) -> str | None:
-        """Return the config with which the version served well, by the approval that this one renews."""
-        renewed = (
-            each.served_with
-            for each in self._ledger.history.approvals
-            if same_arn(each.version_arn, approval.version_arn)
-            and each.weight is approval.weight
-            and each.artifact_digest == approval.artifact_digest
-        )
-        return next(renewed, None)
+            self._approvals.withdraw(approval)
 
     def _read_missing_digests(self) -> None:
         """Journal the digests of approvals whose artifacts S3 did not show before."""
@@ -248,6 +169,30 @@ class ApprovalsPhase:
                 digest = self._versions.known_digest(version) or self._versions.read_digest(version)
                 if isinstance(digest, str):
                     self._ledger.change_approval(approval, artifact_digest=digest)
+
+
+class NothingApprovedPhase:
+    """Stops the pass if no version was ever approved for the endpoint."""
+
+    def __init__(self, ledger: Ledger, logger: Logger) -> None:
+        self._ledger = ledger
+        self._logger = logger
+
+    def run(self, round_: Round) -> Next:
+        """Stop if there is nothing to do, now that events, the registry and operators were heard."""
+        history, last = self._ledger.history, self._ledger.history.last_observed
+        if (
+            history.approvals
+            or history.latest_attempt is not None
+            # With any of these, the endpoint serves a version that a lost journal had.
+            or last.tags
+            or last.scaling
+            or last.alarms
+        ):
+            return Next.GO_ON
+        self._logger.info("No version was ever approved for this endpoint: nothing to do")
+        round_.rests = not history.heard
+        return Next.STOP
 
 
 class UnknownConfigPhase:
@@ -283,39 +228,4 @@ def _heard(endpoint_name: str, change: PackageChanged) -> HeardApproval:
         approved_at=change.last_modified_time or change.time,
         correlation_id=change.event_id,
         changed_at=change.last_modified_time if names_it else None,
-    )
-
-
-def approval_of(
-    settings: EndpointSettings, version: ModelVersion, heard: HeardApproval | None, digest: str | None
-) -> Approval:
-    """Return a version's approval, by the event or by the registry's list.
-
-    Args:
-        settings: The endpoint's.
-        version: The version, as the registry shows it.
-        heard: What its event says; None if it was found in a list.
-        digest: Of its artifacts; None if S3 does not show them.
-    """
-    # If somebody changed the version after the approval, `LastModifiedBy` is not the approver. Both times are
-    # SageMaker's, in whole seconds.
-    made = heard.changed_at if heard is not None else None
-    overwritten = made is not None and version.last_modified_time > made
-    approved_by = None if overwritten else version.last_modified_by
-    objection = settings.policy.objection(approved_by=approved_by, registered_by=version.registered_by)
-    shadow = settings.shadow
-    return Approval(
-        endpoint_name=settings.endpoint_name,
-        version_arn=version.arn,
-        version=version.version,
-        group_name=version.group_name,
-        approved_at=heard.approved_at if heard else version.last_modified_time,
-        approved_by=(approved_by or Identity()).name,
-        source=ApprovalSource.EVENT if heard else ApprovalSource.ADOPTED,
-        correlation_id=heard.correlation_id if heard else f"adopted-{version.group_name}-{version.version}",
-        artifact_digest=digest,
-        objection=objection,
-        shadows=objection is not None
-        and shadow is not None
-        and shadow.objection(approved_by=approved_by, registered_by=version.registered_by) is None,
     )

@@ -27,6 +27,6 @@ class AutoscalingPhase:
         endpoint = round_.endpoint
         if endpoint is not None and endpoint.status == "InService" and not round_.is_another_kind:
             registered = self._ledger.history.last_observed.scaling
-            steps = scaling_steps(self._settings.scaling, registered, endpoint.variant_names)
+            steps = scaling_steps(self._settings.scaling, registered, endpoint.scaled_by)
             round_.troubles += self._executor.try_to_make(steps)
         return Next.GO_ON

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
 
     from deployer.decisions.choice import Decision
+    from deployer.endpoint_pass.approvals import Approvals
     from deployer.endpoint_pass.holds import Holds
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.models_and_configs import ModelsAndConfigs
     from deployer.model.endpoint import Endpoint
     from deployer.model.hold import Hold
-    from deployer.phases.approvals import ApprovalsPhase
+    from deployer.phases.adoption import Adoption
 
 
 _TRIES: Final = 3
@@ -35,8 +36,9 @@ class Chooser:
         ledger: Ledger,
         versions: Versions,
         models_and_configs: ModelsAndConfigs,
+        adoption: Adoption,
         holds: Holds,
-        approvals: ApprovalsPhase,
+        approvals: Approvals,
         logger: Logger,
         *,
         now: Callable[[], datetime],
@@ -44,6 +46,7 @@ class Chooser:
         self._ledger = ledger
         self._versions = versions
         self._models_and_configs = models_and_configs
+        self._adoption = adoption
         self._holds = holds
         self._approvals = approvals
         self._logger = logger
@@ -54,7 +57,7 @@ class Chooser:
 
         What was decided is decided again while other invocations change the approvals that it rests on.
         """
-        foreign = self._recognised(serving_config_name) if in_service else None
+        foreign = self._recognised(serving_config_name if in_service else None)
         for _ in range(_TRIES):
             decision = self._versions.decide(
                 partial(
@@ -75,13 +78,17 @@ class Chooser:
         Somebody else may have made that config, or a lost journal knew it. Its version stays as any other
         does while its own release fails.
         """
+        self._versions.adopted = None
         if endpoint_config_name is None:
             return None
         serving = self._ledger.history.latest_on(endpoint_config_name)
         if serving is not None:
-            self._approvals.find_serving(serving.version_arn)
+            self._approvals.find_serving(serving.version_arn, serving.approved_at)
             return None
-        found = set(self._models_and_configs.versions_on(endpoint_config_name))
+        adopted = self._adoption.recognise(endpoint_config_name)
+        if adopted is not None:
+            return adopted
+        found = set(self._versions.still_there(self._models_and_configs.versions_on(endpoint_config_name)))
         return found.pop() if len(found) == 1 else None
 
     def hold(self) -> Hold | None:
@@ -91,7 +98,7 @@ class Chooser:
     def choose_held(self, endpoint: Endpoint | None) -> Decision | None:
         """Decide what the endpoint should serve while nothing new goes out; None if it stays as it is."""
         serves = endpoint is not None and endpoint.status == "InService"
-        foreign = self._recognised(endpoint.endpoint_config_name) if endpoint and serves else None
+        foreign = self._recognised(endpoint.endpoint_config_name if endpoint and serves else None)
         decision = self._versions.decide(
             partial(choose_held, endpoint=endpoint, foreign_version_arn=foreign, now=self._now())
         )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from deployer.decisions.going_back import goes_back
-from deployer.decisions.holds import held_message, is_new
 from deployer.decisions.pins import left_out
 from deployer.decisions.plan import (
     Blocked,
@@ -16,12 +14,12 @@ from deployer.decisions.plan import (
     Held,
     InSync,
     NothingStands,
+    OnTestEndpoint,
     WaitForAlarms,
     WaitToRetry,
 )
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.refusals import UpkeepRefusedError
-from deployer.model import statuses
 from deployer.model.excerpts import sentence
 from deployer.phases.rollout import Progress
 
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.versions import Versions
     from deployer.model.approval import Approval
     from deployer.model.endpoint import Endpoint
-    from deployer.phases.choice import Chooser
-    from deployer.phases.planning import Planner
+    from deployer.phases.before_rollout import BeforeRollout
+    from deployer.phases.proposal import Proposer
     from deployer.phases.rollout import Rollout
     from deployer.phases.smoke_testing import SmokeTestingPhase
 
@@ -47,8 +45,8 @@ class DeploymentPhase:
 
     def __init__(
         self,
-        chooser: Chooser,
-        planner: Planner,
+        proposer: Proposer,
+        before_rollout: BeforeRollout,
         rollout: Rollout,
         smoke_testing: SmokeTestingPhase,
         attempts: Attempts,
@@ -56,8 +54,8 @@ class DeploymentPhase:
         notices: Notices,
         logger: Logger,
     ) -> None:
-        self._chooser = chooser
-        self._planner = planner
+        self._proposer = proposer
+        self._before_rollout = before_rollout
         self._rollout = rollout
         self._smoke_testing = smoke_testing
         self._attempts = attempts
@@ -68,45 +66,12 @@ class DeploymentPhase:
     def run(self, round_: Round) -> Next:
         """Deploy if the plan says so; otherwise go on with the phases of an endpoint at rest."""
         endpoint = round_.endpoint
-        serves = endpoint is not None and endpoint.status not in statuses.FAILED
-        serving = endpoint if serves else None
-        in_service = endpoint is not None and endpoint.status == "InService"
-        decision = round_.chosen = self._chooser.choose(
-            serving.endpoint_config_name if serving else None, in_service=in_service
-        )
+        decision = round_.chosen = self._proposer.choose(endpoint)
         self._notices.report_ineligible(decision.ineligible)
-        planned = self._planner.plan(decision, endpoint)
-        if isinstance(planned, Deploy):
-            planned, decision = self._held_back(planned, decision, endpoint)
-        followed = self._follow(planned, decision, round_)
+        followed = self._follow(*self._proposer.plan(decision, endpoint), round_)
         if followed is Next.GO_ON:
             self._attempts.withdraw_left_behind(but_clean_ups=True)
         return followed
-
-    def _held_back(
-        self, planned: Deploy, decision: Decision, endpoint: Endpoint | None
-    ) -> tuple[Plan, Decision]:
-        """Return what may go out now, and the decision for it: less than was planned while a hold stands.
-
-        What brings nothing new does not even read the holds.
-        """
-        choice, facts = decision.choice, self._versions.facts
-        assert choice is not None, "a deployment is planned for a choice"
-        if not self._is_new(choice, endpoint):
-            return planned, decision
-        hold = self._chooser.hold()
-        if hold is None:
-            return planned, decision
-        allowed = self._chooser.choose_held(endpoint)
-        if allowed is not None:
-            instead = self._planner.plan(allowed, endpoint)
-            if isinstance(instead, Deploy | WaitForAlarms):
-                return instead, allowed
-        config_name = endpoint.endpoint_config_name if endpoint is not None else None
-        return Held(held_message(facts, choice, hold, config_name)), decision
-
-    def _is_new(self, choice: Choice, endpoint: Endpoint | None) -> bool:
-        return self._versions.decide(partial(is_new, choice=choice, endpoint=endpoint))
 
     def _follow(self, planned: Plan, decision: Decision, round_: Round) -> Next:
         endpoint, choice = round_.endpoint, decision.choice
@@ -116,6 +81,9 @@ class DeploymentPhase:
             case Deploy():
                 assert choice is not None, "a deployment is planned for a choice"
                 return self._deploy(planned, choice, endpoint)
+            case OnTestEndpoint():
+                assert choice is not None, "what is tested was chosen"
+                return self._before_rollout.run(planned, choice, round_)
             case CannotChange(change):
                 assert choice is not None, "a change is planned for a choice"
                 round_.report = _cannot_change(change, choice.approval, endpoint)
@@ -135,8 +103,14 @@ class DeploymentPhase:
                     until=until.isoformat(),
                 )
                 round_.waits = True
-            case Held(message):
+            case Held(message, cause):
                 self._notices.report_held(message)
+                round_.held_by = cause
+                round_.waits = True
+            case NothingStands() if round_.change is not None:
+                # A person who takes an approval back often gives it again, or another one, within a minute.
+                # The endpoint serves on meanwhile: the next sweep tells of it if nothing stands by then.
+                self._logger.info("No approved version is left to serve: told by the next sweep if it lasts")
                 round_.waits = True
             case NothingStands() | Blocked():
                 round_.report = self._stuck(planned, endpoint)
@@ -168,7 +142,11 @@ class DeploymentPhase:
         name, rolls_back = facts.settings.endpoint_name, goes_back(facts.history, choice, endpoint)
         try:
             progress = self._rollout.start(
-                planned, choice, endpoint, rolls_back=rolls_back, is_new=self._is_new(choice, endpoint)
+                planned,
+                choice,
+                endpoint,
+                rolls_back=rolls_back,
+                is_new=self._proposer.is_new(choice, endpoint),
             )
         except UpkeepRefusedError as refusal:
             if refusal.is_passing:

@@ -16,20 +16,18 @@ from deployer.model.approval import Approval, ApprovalSource, HeardApproval, Wei
 from deployer.model.first_look import FirstLook
 from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn, version_number
-from deployer.phases.approvals import approval_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from aws_lambda_powertools import Logger
 
+    from deployer.endpoint_pass.approvers import Approvers
     from deployer.endpoint_pass.ledger import Ledger
     from deployer.endpoint_pass.notices import Notices
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.gateways import Gateways
     from deployer.model.settings import EndpointSettings
+    from deployer.phases.adoption import Adoption
 
 
 CLOCKS: Final = timedelta(seconds=10)
@@ -48,18 +46,20 @@ class FirstLookPhase:
         gateways: Gateways,
         ledger: Ledger,
         versions: Versions,
+        approvers: Approvers,
         notices: Notices,
+        adoption: Adoption,
         logger: Logger,
-        *,
-        now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
         self._gateways = gateways
         self._ledger = ledger
         self._versions = versions
+        self._approvers = approvers
         self._notices = notices
+        self._adoption = adoption
         self._logger = logger
-        self._now = now
+        self._now = gateways.now
 
     def run(self, round_: Round) -> Next:
         """Journal the approval that counts, and note which versions were approved before."""
@@ -137,14 +137,22 @@ class FirstLookPhase:
         if version is None or not self._versions.facts.is_deployable(version):
             return None
         digest = self._versions.read_digest(version)
-        return approval_of(self._settings, version, None, digest if isinstance(digest, str) else None)
+        return self._approvers.approval_of(version, None, digest if isinstance(digest, str) else None)
 
     def _serving(self, approved: list[str]) -> str | None:
-        """Return the approved version that the endpoint serves, if its models tell."""
+        """Return the approved version that the endpoint serves, if its models tell.
+
+        If they may not be read, the look waits: any other version would take that one from its callers.
+        """
         endpoint = self._gateways.endpoints.describe(self._settings.endpoint_name)
         if endpoint is None or not endpoint.endpoint_config_name:
             return None
-        found = self._gateways.models_and_configs.versions_on(endpoint.endpoint_config_name)
+        config_name = endpoint.endpoint_config_name
+        shown = self._gateways.models_and_configs.versions_on(config_name, may_skip=False)
+        found = self._versions.still_there(shown)
+        if not found:
+            adopted = self._adoption.recognise(config_name)
+            found = [adopted] if adopted is not None else []
         listed = {each.lower(): each for each in approved}
         # A list may lag, or lack a page. It takes no version from its callers.
         serving = [

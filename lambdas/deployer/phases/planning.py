@@ -21,6 +21,7 @@ from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.model.endpoint_config import EndpointConfig
 from deployer.model.history import config_request
 from deployer.model.steps import CreateEndpointConfig, UpdateEndpoint
+from deployer.value import value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +36,27 @@ if TYPE_CHECKING:
     from deployer.model.release import Release
     from deployer.model.settings import EndpointSettings
     from deployer.model.stack_identity import StackIdentity
+
+
+@value
+class Draft:
+    """A deployment that SageMaker admits, before its alarms are looked at.
+
+    A hold may still put another one in its place. So what only a whole plan needs is read once.
+
+    Attributes:
+        deploy: The deployment so far.
+        release: What it deploys.
+        endpoint: The endpoint.
+        serving: The config that an update replaces; None if it replaces none, or that config was deleted.
+        wanted: The release's config; None if it is a former one that was deleted.
+    """
+
+    deploy: Deploy
+    release: Release
+    endpoint: Endpoint | None
+    serving: EndpointConfig | None
+    wanted: EndpointConfig | None
 
 
 class Planner:
@@ -56,8 +78,8 @@ class Planner:
         self._alarm_plans = alarm_plans
         self._notices = notices
 
-    def plan(self, decision: Decision, endpoint: Endpoint | None) -> Plan:
-        """Return the whole plan for what was decided: every step with its request."""
+    def draft(self, decision: Decision, endpoint: Endpoint | None) -> Plan | Draft:
+        """Return the plan for what was decided; a draft if that is a deployment."""
         planned = plan(decision, endpoint)
         if endpoint is not None and (message := self._foreign(endpoint, planned)) is not None:
             return Foreign(message)
@@ -67,7 +89,7 @@ class Planner:
         assert choice is not None, "a deployment is planned for a choice"
         if self._settings.goes_back_at_once and self._goes_back(choice, endpoint):
             planned = planned_at_once(planned)
-        return self._complete(planned, choice.release, endpoint)
+        return self._draft(planned, choice.release, endpoint)
 
     def _goes_back(self, choice: Choice, endpoint: Endpoint | None) -> bool:
         history = self._ledger.history
@@ -86,9 +108,7 @@ class Planner:
         tags = self._gateways.tags.read(endpoint.arn)
         return None if self._identity.has(tags) else self._identity.describe_foreign_endpoint(endpoint, tags)
 
-    def _complete(
-        self, deploy: Deploy, release: Release, endpoint: Endpoint | None
-    ) -> Deploy | CannotChange | WaitForAlarms:
+    def _draft(self, deploy: Deploy, release: Release, endpoint: Endpoint | None) -> Draft | CannotChange:
         resources = self._gateways.models_and_configs
         serving = wanted = None
         if isinstance(deploy.change, UpdateEndpoint) and endpoint is not None:
@@ -98,20 +118,28 @@ class Planner:
             if serving is None and request is not None:
                 # Somebody deleted it, and SageMaker needs it to leave it (hashicorp/terraform-provider-aws
                 # #40048).
-                repair = CreateEndpointConfig(dict(request))
+                repair = CreateEndpointConfig(dict(request), repairs=True)
                 deploy = replace(deploy, preparation=(repair, *deploy.preparation))
                 serving = EndpointConfig.of(request)
         if release.is_former:
             wanted = resources.endpoint_config(release.endpoint_config_name)
         else:
             wanted = EndpointConfig.of(release.create_endpoint_config)
-        guarded: Deploy | CannotChange | WaitForAlarms = deploy
+        guarded: Deploy | CannotChange = deploy
         if serving is not None and wanted is not None and endpoint is not None:
             asked = (endpoint.endpoint_config_name, release.endpoint_config_name)
             refused_before = self._ledger.history.last_observed.refused_change == asked
             guarded = guard_change(deploy, serving.shape, wanted.shape, refused_before=refused_before)
-        if isinstance(guarded, Deploy) and endpoint is not None:
-            guarded = self._guard_with_alarms(guarded, endpoint)
+        if not isinstance(guarded, Deploy):
+            return guarded
+        return Draft(guarded, release, endpoint, serving, wanted)
+
+    def finish(self, draft: Draft) -> Deploy | WaitForAlarms:
+        """Return the whole plan of a deployment: every step with its request."""
+        release, endpoint, serving, wanted = draft.release, draft.endpoint, draft.serving, draft.wanted
+        guarded: Deploy | WaitForAlarms = draft.deploy
+        if endpoint is not None:
+            guarded = self._guard_with_alarms(draft.deploy, endpoint)
         if not isinstance(guarded, Deploy):
             return guarded
         history = self._ledger.history

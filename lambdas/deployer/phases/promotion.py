@@ -1,9 +1,9 @@
-"""Writes to the registry what the stage did with each version, and promotes a version that served well."""
+"""Writes to the registry what became of each version, and promotes a version that served well in a stage."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.promotion import (
     broken_elsewhere,
@@ -11,16 +11,22 @@ from deployer.decisions.promotion import (
     held_back,
     is_promoted,
     metadata_changes,
+    not_promoted,
     plan_promotion,
     serves_as_chosen,
     unwritten,
 )
-from deployer.decisions.version_metadata import MOST_PROPERTIES, that_fit
+from deployer.decisions.version_metadata import MOST_PROPERTIES, of_words, that_fit
+from deployer.decisions.waiting import unsaid, words_on
+from deployer.endpoint_pass.refused_writes import key_of
 from deployer.endpoint_pass.round import Next
-from deployer.gateways.refusals import UpkeepRefusedError
+from deployer.gateways.refusals import AGAIN, Refusal, UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import RefusedError, registry_refusals
 from deployer.model.attempt import AttemptStatus
+from deployer.model.cause import Cause
+from deployer.model.excerpts import sentence
 from deployer.model.model_version import Hidden, ModelVersion
+from deployer.model.names import fingerprint
 from deployer.model.steps import WriteMetadata
 
 if TYPE_CHECKING:
@@ -29,9 +35,11 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
+    from deployer.endpoint_pass.approvals import Approvals
     from deployer.endpoint_pass.attempts import Attempts
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.refused_writes import RefusedWrites
     from deployer.endpoint_pass.round import Round
     from deployer.endpoint_pass.versions import Versions
     from deployer.gateways.alarms import Alarms
@@ -41,43 +49,57 @@ if TYPE_CHECKING:
     from deployer.model.settings import EndpointSettings
 
 
+_REMEDY: Final = f"`greenlight doctor` says what is missing. {AGAIN}"
+_REMEDY_WITHOUT_STAGES: Final = (
+    f"Allow it, or write `version_metadata: false` in the endpoint's YAML. {AGAIN}"
+)
+
+
 class VersionMetadataPhase:
     """Writes how deployments ended to their versions' customer metadata."""
 
     def __init__(
         self,
-        settings: EndpointSettings,
         ledger: Ledger,
         versions: Versions,
+        approvals: Approvals,
         executor: Executor,
+        refused_writes: RefusedWrites,
         logger: Logger,
     ) -> None:
-        self._settings = settings
         self._ledger = ledger
         self._versions = versions
+        self._approvals = approvals
         self._executor = executor
+        self._refused_writes = refused_writes
         self._logger = logger
 
     def run(self, round_: Round) -> Next:
-        """Write what the registry does not show yet."""
-        ended = unwritten(self._versions.facts) if round_.endpoint is not None else []
-        if not ended:
-            return Next.GO_ON
-        changes = metadata_changes(self._versions.facts, ended)
-        for step in changes.steps:
-            try:
-                self._write(step)
-            except RefusedError as refusal:
-                # A stamp is for people to read. A failure to write it must not fail the pass.
-                self._logger.warning(
-                    f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
-                    model_package_arn=step.version_arn,
-                )
-        self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)
+        """Write what the registry does not show yet. A denied write stays due, and stops no other phase."""
+        self._write_ends(round_)
+        if self._versions.facts.settings.writes_metadata:
+            self._write_words(round_)
         return Next.GO_ON
 
+    def _write_ends(self, round_: Round) -> None:
+        ended = unwritten(self._versions.facts) if round_.endpoint is not None else []
+        if not ended:
+            return
+        changes = metadata_changes(self._versions.facts, ended)
+        denied = [*filter(None, map(self._write_if_due, changes.steps))]
+        if denied:
+            round_.troubles += denied
+        else:
+            self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)
+
     def _write(self, step: WriteMetadata) -> None:
-        # The stage may no longer read versions of a group that it no longer follows.
+        """Write what the registry does not show of a stamp.
+
+        Raises:
+            UpkeepRefusedError: The deployer may not write it now.
+            RefusedError: The registry does not show the version, or refuses the stamp.
+        """
+        # A stage may no longer read versions of a group that it no longer follows.
         with registry_refusals():
             version = self._versions.read(step.version_arn)
         if isinstance(version, Hidden):
@@ -88,15 +110,63 @@ class VersionMetadataPhase:
         if fitting.keys() < step.properties.keys():
             self._logger.warning(
                 f"The version has {len(version.metadata)} of {MOST_PROPERTIES} metadata properties: some are "
-                "left out, so that stages can still write digests and promotions.",
+                "left out, to keep room for other writers.",
                 model_package_arn=version.arn,
                 left_out=sorted(step.properties.keys() - fitting.keys()),
             )
         # Write nothing that is there already.
         if not fitting.items() <= version.metadata.items():
+            self._approvals.find_unknown(version)
             write = WriteMetadata(step.version_arn, fitting)
             self._logger.info("Writing to the registry what is not there yet", steps=[write])
-            self._executor.make(write)
+            try:
+                self._executor.make(write)
+            except RefusedError as refusal:
+                if refusal.cause is not Cause.SURROUNDINGS:
+                    raise
+                is_staged = self._versions.facts.settings.stage_name is not None
+                remedy = _REMEDY if is_staged else _REMEDY_WITHOUT_STAGES
+                told = f"{step.version_arn} does not show what happened to it here: {sentence(str(refusal))}"
+                raise UpkeepRefusedError(
+                    f"{told} {remedy}", Refusal(Cause.SURROUNDINGS, str(refusal))
+                ) from refusal
+
+    def _write_if_due(self, step: WriteMetadata) -> str | None:
+        """Write a stamp, unless it is too early for another try; return what a person must fix, if anything.
+
+        A stamp is for people to read. So what else keeps it from being written is logged, and it is given up.
+        """
+        key = key_of(step)
+        if (told := self._refused_writes.put_off(key)) is not None:
+            return told
+        try:
+            self._write(step)
+        except UpkeepRefusedError as denial:
+            self._refused_writes.note_refused(key, str(denial))
+            return str(denial)
+        except RefusedError as refusal:
+            self._logger.warning(
+                f"The registry shows nothing of this: {refusal} `doctor` says what is missing.",
+                model_package_arn=step.version_arn,
+            )
+        self._refused_writes.note_made(key)
+        return None
+
+    def _write_words(self, round_: Round) -> None:
+        """Write of approved versions that do not serve what they wait for, once for each change of that."""
+        history, choice = self._ledger.history, round_.decision.choice
+        name, stage_name = self._ledger.endpoint_name, self._versions.facts.settings.stage_name
+        held = choice.approval if choice is not None and round_.held_by is not None else None
+        words = words_on(history, held, round_.held_by or "")
+        steps = [
+            WriteMetadata(arn, of_words(text, name, stage_name))
+            for arn, text in unsaid(history, words).items()
+        ]
+        refused = [*filter(None, map(self._write_if_due, steps))]
+        if refused:
+            round_.troubles += refused
+        elif words != history.last_observed.metadata_said:
+            self._ledger.note(metadata_said=words)
 
 
 class PromotionPhase:
@@ -109,6 +179,7 @@ class PromotionPhase:
         versions: Versions,
         alarms: Alarms,
         executor: Executor,
+        refused_writes: RefusedWrites,
         logger: Logger,
         *,
         now: Callable[[], datetime],
@@ -118,6 +189,7 @@ class PromotionPhase:
         self._versions = versions
         self._alarms = alarms
         self._executor = executor
+        self._refused_writes = refused_writes
         self._logger = logger
         self._now = now
 
@@ -134,6 +206,9 @@ class PromotionPhase:
             )
         )
         if deployment is None:
+            return Next.GO_ON
+        if (told := self._refused_writes.put_off(_key(deployment, rule))) is not None:
+            round_.troubles.append(told)
             return Next.GO_ON
         disturbing = self._disturbing(rule)
         version = self._versions.reread(deployment.version_arn)
@@ -180,5 +255,17 @@ class PromotionPhase:
                     self._executor.make(step)
             except RefusedError as refusal:
                 reason, cause = str(refusal), refusal.cause
+                if cause in {Cause.SURROUNDINGS, Cause.PASSING}:
+                    # Nobody decided anything about the version, so it is tried again.
+                    told = f"{not_promoted(deployment, rule)}: {sentence(reason)} {_REMEDY}"
+                    self._refused_writes.note_refused(_key(deployment, rule), told)
+                    self._attempts.settle(promotion, AttemptStatus.WITHDRAWN, reason=reason)
+                    return
+            self._refused_writes.note_made(_key(deployment, rule))
             status = AttemptStatus.SUCCEEDED if cause is None else AttemptStatus.FAILED
             self._attempts.settle(promotion, status, reason=reason, cause=cause, endpoint=endpoint)
+
+
+def _key(deployment: Deployment, rule: PromotionRule) -> str:
+    """Return what a promotion is known by among refused writes: each try is another attempt."""
+    return f"Promote-{fingerprint([deployment.version_arn.lower(), *rule.goal])}"

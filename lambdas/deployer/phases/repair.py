@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deployer.endpoint_pass.refused_writes import key_of
 from deployer.endpoint_pass.round import Next
 from deployer.gateways.models_and_configs import is_config_gone
+from deployer.gateways.refusals import AGAIN
 from deployer.gateways.sagemaker_errors import RefusedError
+from deployer.model.excerpts import sentence
 from deployer.model.history import config_request
 from deployer.model.steps import CreateEndpointConfig
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from deployer.endpoint_pass.executor import Executor
     from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.refused_writes import RefusedWrites
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.models_and_configs import ModelsAndConfigs
 
@@ -30,11 +34,17 @@ class RepairPhase:
     """Looks for the config that serves, in passes of sweeps."""
 
     def __init__(
-        self, ledger: Ledger, resources: ModelsAndConfigs, executor: Executor, logger: Logger
+        self,
+        ledger: Ledger,
+        resources: ModelsAndConfigs,
+        executor: Executor,
+        refused_writes: RefusedWrites,
+        logger: Logger,
     ) -> None:
         self._ledger = ledger
         self._resources = resources
         self._executor = executor
+        self._refused_writes = refused_writes
         self._logger = logger
 
     def is_needed(self, endpoint_config_name: str | None) -> bool:
@@ -57,13 +67,21 @@ class RepairPhase:
             return Next.GO_ON
         request = config_request(self._ledger.history, name)
         assert request is not None, "a config is needed only if its request is known"
-        step = CreateEndpointConfig(dict(request))
+        step = CreateEndpointConfig(dict(request), repairs=True)
+        key = key_of(step)
+        if (told := self._refused_writes.put_off(key)) is not None:
+            round_.troubles.append(told)
+            return Next.GO_ON
         self._logger.warning("Creating the deleted config that serves again", steps=[step])
         try:
             self._executor.make(step)
         except RefusedError as refusal:
-            round_.troubles.append(
-                f"{_GONE}, {name}, was deleted and cannot be created again: {refusal} "
-                "Remove the cause: the next sweep tries again."
+            told = (
+                f"{_GONE}, {name}, was deleted and cannot be created again: {sentence(str(refusal))} "
+                f"Remove the cause. {AGAIN}"
             )
+            self._refused_writes.note_refused(key, told)
+            round_.troubles.append(told)
+        else:
+            self._refused_writes.note_made(key)
         return Next.GO_ON

@@ -10,20 +10,21 @@ from deployer.decisions.guardrails import without, without_alarms
 from deployer.decisions.judgement import STALE_READ_LIMIT
 from deployer.decisions.plan import amended, was_put_off
 from deployer.decisions.retries import waits_to_be_known
+from deployer.decisions.trying_again import counting
 from deployer.endpoint_pass.last_check import LastCheck, NoLongerWantedError
 from deployer.endpoint_pass.throttling import LONGEST_TO_BEGIN_SECONDS, LONGEST_TO_FINISH_SECONDS
 from deployer.gateways.refusals import Refusal, UpkeepRefusedError
 from deployer.gateways.sagemaker_errors import BusyError, RefusedError, ThrottledError
 from deployer.model.attempt import AttemptStatus
-from deployer.model.cause import Cause
+from deployer.model.cause import REGISTERED_BY_OTHERS, Cause
 from deployer.model.release import all_tags
 from deployer.model.steps import (
     ClearAbortAlarm,
     CreateEndpoint,
-    CreateEndpointConfig,
-    CreateModel,
+    CreateTestEndpoint,
     DeleteFailedEndpoint,
     DeregisterScaling,
+    PutAlarm,
     UpdateEndpoint,
 )
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from deployer.model.attempt import Deployment
     from deployer.model.endpoint import Endpoint
     from deployer.model.release import Release
+    from deployer.model.steps import Step
 
 _DEREGISTER: Final = "deregister"
 """A word in SageMaker's refusal to remove a variant that scales, or to change its instance type. Its full
@@ -62,7 +64,7 @@ class Progress(Enum):
     """SageMaker says that the endpoint exists, but does not show it."""
 
 
-class RegisteredByOthersError(UpkeepRefusedError):
+class RegisteredByOthersError(Exception):
     """Somebody else registered a variant for automatic scaling, and the update would end that."""
 
 
@@ -118,10 +120,10 @@ class Rollout:
             for preparation in deploy.preparation:
                 self._executor.check_name_is_free(preparation)
             for step in deploy.clearing:
-                self._executor.make(step)
+                self._clear_the_way(step, rolls_back=rolls_back)
         deploy = self._make_alarms(deploy, rolls_back=rolls_back)
         progress = self._attempt(deploy, choice, endpoint, rolls_back=rolls_back)
-        if progress is Progress.UNDER_WAY and endpoint is None:
+        if progress is Progress.UNDER_WAY and endpoint is None and isinstance(deploy.change, CreateEndpoint):
             facts = self._versions.facts
             self._ledger.note(tags=all_tags(facts.settings, facts.identity.stack_name))
         return progress
@@ -146,7 +148,7 @@ class Rollout:
         missing = set(planned.unusable)
         for step in planned.puts:
             try:
-                self._executor.make(step)
+                self._clear_the_way(step, rolls_back=rolls_back)
             except UpkeepRefusedError as refusal:
                 if refusal.is_passing or not rolls_back:
                     raise
@@ -156,6 +158,13 @@ class Rollout:
         if missing:
             self._logger.warning("Deploying without alarms that cannot be made", steps=left.steps)
         return left
+
+    def _clear_the_way(self, step: DeregisterScaling | PutAlarm, *, rolls_back: bool) -> None:
+        """Make a step that an update needs first: if it was refused, after growing delays, or to go back."""
+        if rolls_back:
+            self._executor.make(step)
+        else:
+            self._executor.make_if_due(step)
 
     def _attempt(
         self, deploy: Deploy, choice: Choice, endpoint: Endpoint | None, *, rolls_back: bool
@@ -171,20 +180,21 @@ class Rollout:
             except NoLongerWantedError as reason:
                 self._withdraw(deployment, reason)
                 return Progress.ENDED
+            except RegisteredByOthersError as refusal:
+                # Only another update shows when the registration is gone.
+                self._fail(deployment, str(refusal), Cause.SURROUNDINGS, endpoint)
+                return Progress.ENDED
             except UpkeepRefusedError as refusal:
-                # Somebody else's resource or registration is the obstacle, and not the version. Only another
-                # update shows when a registration is gone, so keep this attempt: sweeps then add none.
-                if not refusal.is_passing and not isinstance(refusal, RegisteredByOthersError):
+                # Somebody else's resource is the obstacle, and not the version.
+                if not refusal.is_passing:
                     self._withdraw(deployment, refusal)
                 raise
             except BusyError as busy:
                 progress = self._end_busy(deploy, deployment, busy)
                 if progress is not None:
                     return progress
-            if isinstance(deploy.change, DeleteFailedEndpoint):
-                self._logger.info(
-                    "The failed endpoint is being deleted: the deployment goes on when it is gone"
-                )
+            if isinstance(deploy.change, DeleteFailedEndpoint | CreateTestEndpoint):
+                self._logger.info("The deployment goes on when SageMaker is done", began=str(deploy.change))
                 self._attempts.release_lease(deployment)
             else:
                 self._attempts.accept(deployment)
@@ -201,7 +211,9 @@ class Rollout:
             )
         waits = iter(
             waits_to_be_known(
-                self._ledger.history.deployments, choice.release, since=choice.decided_by.approved_at
+                counting(self._ledger.history.deployments, choice.decided_by),
+                choice.release,
+                since=choice.decided_by.approved_at,
             )
         )
         longest = LONGEST_TO_BEGIN_SECONDS
@@ -216,10 +228,6 @@ class Rollout:
                     if not self._executor.clear_abort_alarm(guard):
                         deploy = self._without_abort_alarm(deploy, guard)
                         deployment = self._attempts.change_terms(deployment, deploy)
-        if isinstance(deploy.change, CreateEndpoint):
-            # A deleted endpoint of this name took its scaling with it. Note that first, as a crash may
-            # follow.
-            self._ledger.note(scaling={})
         self._make_patiently(deploy.change, longest, waits, release=choice.release)
         return deployment
 
@@ -232,7 +240,7 @@ class Rollout:
 
     def _make_patiently(
         self,
-        step: CreateModel | CreateEndpointConfig | CreateEndpoint | UpdateEndpoint | DeleteFailedEndpoint,
+        step: Step,
         longest_seconds: float,
         waits: Iterator[float],
         *,
@@ -289,9 +297,7 @@ class Rollout:
         except RefusedError as refusal:
             if _DEREGISTER not in str(refusal):
                 raise
-            remedy = "Somebody else registered them: deregister them, or leave their instance type as it is."
-            cause = Refusal(Cause.SURROUNDINGS, str(refusal))
-            raise RegisteredByOthersError(f"{refusal} {remedy}", cause) from refusal
+            raise RegisteredByOthersError(f"{refusal} {REGISTERED_BY_OTHERS}") from refusal
 
     def _may_exist(self, release: Release) -> bool:
         """Tell whether a journalled attempt may have created the release's resources."""
@@ -304,13 +310,7 @@ class Rollout:
         """End a deployment that SageMaker refused, for the change of the endpoint or for its content."""
         changes = deploy.change.unknown_changes if isinstance(deploy.change, UpdateEndpoint) else ()
         if endpoint is None or refused_after_all(changes, str(refusal)) is None:
-            self._attempts.settle(
-                deployment,
-                AttemptStatus.FAILED,
-                reason=str(refusal),
-                cause=refusal.cause,
-                endpoint=endpoint,
-            )
+            self._fail(deployment, str(refusal), refusal.cause, endpoint)
             return
         # Remember the change, so that it is not asked for again. The next round reports what a person can do.
         refused_change = (endpoint.endpoint_config_name or "", deployment.endpoint_config_name)
@@ -333,6 +333,9 @@ class Rollout:
             raise busy
         self._withdraw(deployment, busy)
         return Progress.ENDED
+
+    def _fail(self, deployment: Deployment, reason: str, cause: Cause, endpoint: Endpoint | None) -> None:
+        self._attempts.settle(deployment, AttemptStatus.FAILED, reason=reason, cause=cause, endpoint=endpoint)
 
     def _withdraw(self, deployment: Deployment, reason: Exception) -> None:
         self._attempts.settle(deployment, AttemptStatus.WITHDRAWN, reason=str(reason))

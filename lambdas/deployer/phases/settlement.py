@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.judgement import Judgement, Verdict, judge
+from deployer.decisions.rollbacks import why_aborted
 from deployer.endpoint_pass.round import Next
 from deployer.model.attempt import AttemptStatus, Deployment
 
@@ -57,7 +58,7 @@ class SettlementPhase:
 
     def run(self, round_: Round) -> Next:
         """Settle a deployment that ended, or claim it for its smoke test, and report owed outcomes."""
-        endpoint = round_.endpoint = self._endpoints.describe(self._ledger.endpoint_name)
+        endpoint = round_.endpoint = self._read(round_)
         deployment = self._ledger.history.unsettled
         # Only its invocation knows how another kind of attempt ended. One that was left behind is withdrawn.
         if isinstance(deployment, Deployment):
@@ -66,10 +67,20 @@ class SettlementPhase:
         self._reports.report_late(endpoint)
         return Next.GO_ON
 
+    def _read(self, round_: Round) -> Endpoint | None:
+        deployment = self._ledger.history.unsettled
+        endpoint = self._endpoints.describe(self._ledger.endpoint_name)
+        if endpoint is not None and isinstance(deployment, Deployment):
+            return self._smoke_testing.read_bake(round_.told_of, deployment, endpoint)
+        return endpoint
+
     def _settle(self, deployment: Deployment, endpoint: Endpoint | None) -> None:
         end = end_of(deployment, endpoint, now=self._now())
         if end is None:
-            if endpoint is not None and self._smoke_testing.is_due_in_bake(deployment, endpoint):
+            if endpoint is not None and (
+                self._smoke_testing.is_due_in_bake(deployment, endpoint)
+                or self._smoke_testing.is_due_again(deployment, endpoint)
+            ):
                 self._attempts.claim_test(deployment)
             return
         status, judgement = end
@@ -83,8 +94,24 @@ class SettlementPhase:
         if status is AttemptStatus.SUCCEEDED and self._smoke_testing.is_due(deployment):
             self._attempts.claim_test(deployment)
             return
-        self._attempts.settle(
-            deployment, status, reason=judgement.reason, cause=judgement.cause, endpoint=endpoint
+        if status is AttemptStatus.SUCCEEDED and self._is_held_by_another(deployment):
+            # That one may be in the middle of a test which began in the bake and is about to fail.
+            return
+        reason = judgement.reason
+        if status is AttemptStatus.ABORTED:
+            reason = why_aborted(self._ledger.history, deployment, reason)
+        self._attempts.settle(deployment, status, reason=reason, cause=judgement.cause, endpoint=endpoint)
+
+    def _is_held_by_another(self, deployment: Deployment) -> bool:
+        """Tell whether another invocation tests a deployment's version, or waits to test it again.
+
+        The invocation that asked for an abort does not.
+        """
+        return (
+            deployment.status is AttemptStatus.TESTING
+            and deployment.abort_asked_at is None
+            and deployment.invocation_id != self._ledger.invocation_id
+            and self._now() < deployment.lease_until
         )
 
 

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 from deployer.decisions.sweep import has_returned, is_over
 from deployer.endpoint_pass.alarm_plans import AlarmPlans
 from deployer.endpoint_pass.attempts import Attempts
-from deployer.endpoint_pass.executor import Executor
-from deployer.endpoint_pass.ledger import Ledger, LostLeaseError
-from deployer.endpoint_pass.notices import Notices
+from deployer.endpoint_pass.ledger import LostLeaseError
 from deployer.endpoint_pass.reports import Reports
-from deployer.endpoint_pass.throttling import TimeBudget
 from deployer.model import outcomes
 from deployer.model.fleet import FleetRecord
 from deployer.phases.aborting import was_left_behind
@@ -20,37 +17,24 @@ from deployer.phases.alarms import delete_alarms
 from deployer.phases.settlement import settle_unmanaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
-    from aws_lambda_powertools import Logger
-
-    from deployer.gateways.gateways import Gateways
+    from deployer.endpoint_pass.ledger import Ledger
+    from deployer.endpoint_pass.unmanaged_context import UnmanagedContext
     from deployer.model.fleet import Look
-    from deployer.model.stack_identity import StackIdentity
 
 
 class UnmanagedEndpoints:
     """Endpoints that left the settings, as one invocation meets them."""
 
-    def __init__(
-        self,
-        gateways: Gateways,
-        identity: StackIdentity,
-        logger: Logger,
-        *,
-        invocation_id: str,
-        remaining_seconds: Callable[[], float],
-    ) -> None:
-        self._gateways = gateways
-        self._identity = identity
-        self._logger = logger
-        self._invocation_id = invocation_id
-        self._remaining_seconds = remaining_seconds
+    def __init__(self, context: UnmanagedContext) -> None:
+        self._context = context
+        self._gateways = context.gateways
+        self._logger = context.logger
 
     def settle(self, endpoint_name: str) -> None:
         """Settle what was under way when an endpoint's settings were removed."""
-        ledger = self._ledger(endpoint_name)
+        ledger = self._context.ledger(endpoint_name)
         self._settle(ledger, self._reports(ledger), is_over=False)
 
     def release(
@@ -72,7 +56,7 @@ class UnmanagedEndpoints:
         left = record if record.left_at is not None else fleet.note_left(endpoint_name, record)
         if left is None:
             return
-        ledger, over = self._ledger(endpoint_name), is_over(left, began=began)
+        ledger, over = self._context.ledger(endpoint_name), is_over(left, began=began)
         reports = self._reports(ledger)
         if not self._settle(ledger, reports, is_over=over):
             return
@@ -118,7 +102,7 @@ class UnmanagedEndpoints:
         assert managed_at is not None, "an endpoint has left after something was noted of it"
         endpoint = self._gateways.endpoints.describe(name)
         tags = self._gateways.tags.read(endpoint.arn) if endpoint is not None else {}
-        if not self._identity.managed(tags, ledger.history):
+        if not self._context.identity.managed(tags, ledger.history):
             return is_over
         return self._gateways.reporter.report(
             outcomes.unmanaged(
@@ -130,15 +114,12 @@ class UnmanagedEndpoints:
         """Delete the endpoint's alarms; return whether they are gone, and no update is under way."""
         if ledger.history.unsettled is not None:
             return False
-        gateways, stack_name = self._gateways, self._identity.stack_name
+        gateways, stack_name = self._gateways, self._context.identity.stack_name
         plans = AlarmPlans(ledger, gateways.alarms, stack_name=stack_name)
-        time_budget = TimeBudget(self._remaining_seconds, gateways.pause)
-        executor = Executor(None, gateways, ledger, time_budget, self._logger, stack_name=stack_name)
-        notices = Notices(ledger.endpoint_name, ledger, gateways.reporter, self._logger, now=gateways.now)
-        return delete_alarms(gateways.endpoints, ledger, plans, executor, notices, self._logger)
+        executor, notices = self._context.executor(ledger), self._context.notices(ledger)
+        return delete_alarms(
+            gateways.endpoints, ledger, plans, executor, notices, self._logger, gives_up=True
+        )
 
     def _reports(self, ledger: Ledger) -> Reports:
         return Reports(ledger, self._gateways.reporter, now=self._gateways.now)
-
-    def _ledger(self, endpoint_name: str) -> Ledger:
-        return Ledger(endpoint_name, self._gateways.journal, self._logger, invocation_id=self._invocation_id)

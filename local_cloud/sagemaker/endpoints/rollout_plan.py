@@ -198,10 +198,14 @@ def _share(
     least: Fraction,
     switches: Switches,
 ) -> Fraction:
-    """Return a CapacitySize as a share of the smallest variant."""
-    if any(variant.serverless_config is not None for variant in new_variants):
+    """Return a CapacitySize as a share of the smallest variant that gets calls.
+
+    botocore counts "the variant's" instances. It says nothing of shadows, to which no traffic shifts.
+    """
+    with_calls = [variant for variant in new_variants if not variant.is_shadow]
+    if any(variant.serverless_config is not None for variant in with_calls):
         raise errors.validation(f"{name} is not supported for serverless variants.")
-    smallest = min((variant.desired_instance_count for variant in new_variants), default=1)
+    smallest = min((variant.desired_instance_count for variant in with_calls), default=1)
     is_count = size["Type"] == "INSTANCE_COUNT"
     share = Fraction(size["Value"], max(1, smallest)) if is_count else Fraction(size["Value"], 100)
     if smallest <= 1:

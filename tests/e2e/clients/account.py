@@ -6,6 +6,8 @@ import io
 import json
 import tarfile
 import time
+from dataclasses import dataclass
+from functools import cache
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,6 +63,21 @@ def archive_of(files: Mapping[str, str]) -> bytes:
     return content.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who calls; a token is there if they are temporary."""
+
+    key_id: str
+    secret: str
+    token: str | None = None
+
+
+@cache
+def _session() -> boto3.Session:
+    """Return the one session: each would read the services' models again, which takes longer than calls."""
+    return boto3.Session()
+
+
 class Account:
     """One account in one region of a local cloud."""
 
@@ -70,22 +87,31 @@ class Account:
         account_id: str,
         region: str = REGION,
         *,
-        session: boto3.Session | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
+        """See the account as the holder of credentials does; by default as its root."""
         self.cloud = cloud
         self.account_id = account_id
         self.region = region
         self.bucket = f"models-{account_id}-{region}"
         self.role_arn = f"arn:aws:iam::{account_id}:role/model-execution"
-        self._session = session or boto3.Session(
-            aws_access_key_id=account_id, aws_secret_access_key=cloud.secret, region_name=region
-        )
+        self._credentials = credentials or Credentials(account_id, cloud.secret)
+        self._clients: dict[str, Any] = {}
         self.sagemaker: SageMakerClient = self.client("sagemaker")
         self.runtime: SageMakerRuntimeClient = self.client("sagemaker-runtime")
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client with no settings but the endpoint's URL."""
-        return self._session.client(service, endpoint_url=self.cloud.endpoint_url)  # type: ignore[call-overload] # the name is not a literal
+        """Return the boto3 client with no settings but the endpoint's URL, the region and the credentials."""
+        if service not in self._clients:
+            self._clients[service] = _session().client(  # type: ignore[call-overload] # the name is not a literal
+                service,
+                region_name=self.region,
+                endpoint_url=self.cloud.endpoint_url,
+                aws_access_key_id=self._credentials.key_id,
+                aws_secret_access_key=self._credentials.secret,
+                aws_session_token=self._credentials.token,
+            )
+        return self._clients[service]
 
     def environ(self) -> dict[str, str]:
         """Return the environment for a client's process."""
@@ -133,13 +159,10 @@ class Account:
 
     def as_session(self, credentials: dict[str, Any], account_id: str) -> Account:
         """Return an account as the holder of temporary credentials sees it."""
-        session = boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            region_name=self.region,
+        temporary = Credentials(
+            credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
         )
-        return Account(self.cloud, account_id, self.region, session=session)
+        return Account(self.cloud, account_id, self.region, credentials=temporary)
 
     def upload(self, name: str, content: bytes) -> str:
         """Store a model archive and return its URL."""
@@ -199,9 +222,13 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 def eventually(look: Callable[[], T], good: Callable[[T], bool], *, timeout_seconds: float = 120) -> T:
-    """Look until the result is good and return it; fail when that takes too long."""
-    deadline = time.monotonic() + timeout_seconds
+    """Look until the result is good and return it; fail when that takes too long.
+
+    The looks become rarer, so that a long wait takes no time from other tests.
+    """
+    began = time.monotonic()
     while not good(seen := look()):
-        assert time.monotonic() < deadline, f"still {seen!r} after {timeout_seconds} s"
-        time.sleep(0.1)
+        waited = time.monotonic() - began
+        assert waited < timeout_seconds, f"still {seen!r} after {timeout_seconds} s"
+        time.sleep(max(0.1, min(1.0, waited / 20)))
     return seen

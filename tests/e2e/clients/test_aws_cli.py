@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.clients.account import IMAGE, SCALING_MODEL, Account, archive, eventually
-from tests.e2e.clients.programs import ClientFailedError, aws
+from tests.e2e.clients.programs import ClientFailedError, aws, run_script
 
 pytestmark = pytest.mark.e2e
 
@@ -19,6 +19,7 @@ def sagemaker(account: Account, command: str, **options: Any) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.long
 def test_cli_registers_approves_deploys_invokes_and_deletes(account: Account, tmp_path: Any) -> None:
     url = account.upload("v1", archive(SCALING_MODEL, factor=4))
     sagemaker(account, "create-model-package-group", model_package_group_name="churn")
@@ -90,29 +91,34 @@ def test_cli_shows_the_service_s_refusal(account: Account) -> None:
         sagemaker(account, "describe-endpoint", endpoint_name="nowhere")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("application-autoscaling", "describe-scalable-targets", "--service-namespace", "sagemaker"),
-        ("cloudformation", "describe-stacks"),
-        ("cloudwatch", "describe-alarms"),
-        ("dynamodb", "list-tables"),
-        ("events", "list-rules"),
-        ("iam", "list-roles"),
-        ("kms", "list-keys"),
-        ("lambda", "list-functions"),
-        ("logs", "describe-log-groups"),
-        ("s3api", "list-buckets"),
-        ("sns", "list-topics"),
-        ("ssm", "describe-parameters"),
-        ("sts", "get-caller-identity"),
-    ],
-    ids=lambda command: str(command[0]),
-)
-def test_the_printed_variables_point_every_service_of_the_cli_at_the_local_cloud(
-    account: Account, command: tuple[str, ...]
-) -> None:
-    aws(account, *command)
+COMMANDS = [
+    ("application-autoscaling", "describe-scalable-targets", "--service-namespace", "sagemaker"),
+    ("cloudformation", "describe-stacks"),
+    ("cloudwatch", "describe-alarms"),
+    ("dynamodb", "list-tables"),
+    ("events", "list-rules"),
+    ("iam", "list-roles"),
+    ("kms", "list-keys"),
+    ("lambda", "list-functions"),
+    ("logs", "describe-log-groups"),
+    ("s3api", "list-buckets"),
+    ("sns", "list-topics"),
+    ("ssm", "describe-parameters"),
+    ("sts", "get-caller-identity"),
+]
+
+
+def test_the_printed_variables_point_every_service_of_the_cli_at_the_local_cloud(account: Account) -> None:
+    answers = run_script(account, "aws_commands.py", json.dumps(COMMANDS), environment={"AWS_PAGER": ""})
+
+    assert f'"Account": "{account.account_id}"' in answers
+
+
+def test_a_command_of_several_that_fails_is_named(account: Account) -> None:
+    wrong = [("sts", "get-caller-identity"), ("kms", "describe-key", "--key-id", "alias/nobodys")]
+
+    with pytest.raises(ClientFailedError, match=r"aws kms describe-key .* ended with"):
+        run_script(account, "aws_commands.py", json.dumps(wrong), environment={"AWS_PAGER": ""})
 
 
 def test_the_cli_s_sqs_needs_the_option_that_the_local_cloud_prints(account: Account) -> None:

@@ -38,6 +38,7 @@ def test_boto3_snippet_cannot_deploy_a_version_that_is_not_approved(account: Acc
     assert account.sagemaker.list_endpoints()["Endpoints"] == []
 
 
+@pytest.mark.long
 def test_sdk_snippet_deploys_a_version_and_silently_approves_it(account: Account, tmp_path: Path) -> None:
     """The SDK's `deploy` turns a pending version into an approved one: nobody looked at it."""
     arn = account.register(archive(SCALING_MODEL, factor=3), status="PendingManualApproval")
@@ -59,7 +60,10 @@ def test_sdk_snippet_deploys_a_version_and_silently_approves_it(account: Account
     approvals = [
         call["user_agent"]
         for call in account.cloud.calls()
-        if call["account"] == account.account_id and call["operation"] == "UpdateModelPackage"
+        if call["account"] == account.account_id
+        and call["operation"] == "UpdateModelPackage"
+        # The deployer writes to versions' metadata by the same call.
+        and "ModelApprovalStatus" in call["request_summary"]
     ]
     assert result["prediction"] == [[3.0, 6.0]]
     assert described["ModelApprovalStatus"] == "Approved"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from infra.bundling.installing import REPOSITORY, InstallationError, Setup, run, uv_environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from infra.bundling.installing import (
+    REPOSITORY,
+    InstallationError,
+    Setup,
+    find_uv,
+    run,
+    uv_environment,
+)
 
 MIRROR = "https://mirror.example/simple"
 
@@ -77,6 +81,7 @@ def test_a_python_with_neither_pip_nor_ensurepip_is_refused_with_what_to_install
         Setup(tmp_path, has=lambda _: False).pip()
 
 
+@pytest.mark.long
 def test_pip_or_else_ensurepip_brings_uv(tmp_path: Path) -> None:
     setup = Setup(tmp_path / "venv", has=lambda module: module == "ensurepip")
     setup.create()
@@ -99,6 +104,7 @@ def test_what_a_step_s_program_says_is_told() -> None:
         run(["/nowhere/npm", "ci"], environ=os.environ, what="npm ci")
 
 
+@pytest.mark.long
 def test_a_user_s_settings_of_pip_send_no_package_elsewhere(tmp_path: Path) -> None:
     """`PIP_USER=1` made pip refuse virtual environments, or install beside them."""
     requirements = tmp_path / "requirements.txt"
@@ -149,3 +155,21 @@ def test_the_smaller_files_of_requirements_are_part_of_the_larger() -> None:
         return set((REPOSITORY / name).read_text().splitlines())
 
     assert pins("requirements.txt") <= pins("requirements-demo.txt") <= pins("requirements-dev.txt")
+
+
+def test_the_command_is_put_into_the_environment(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)  # noqa: S603 - this Python
+    (tmp_path / "bin" / "uv").symlink_to(find_uv())
+
+    Setup(tmp_path).install_command()
+
+    packages = Path(pytest.__file__).parents[1]
+    told = subprocess.run(  # noqa: S603 - the script that was just installed
+        [tmp_path / "bin" / "greenlight", "--help"],
+        env={"PYTHONPATH": str(packages), "PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.startswith("Usage: greenlight ")

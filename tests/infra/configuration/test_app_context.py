@@ -15,6 +15,8 @@ from infra.configuration.app_context import (
     shared_context,
 )
 
+_ID = "0a1b2c3d-0000-0000-0000-0a1b2c3d4e5f"
+TEAMS = f"teams:{_ID}/{_ID}/19%3aabcdef%40thread.tacv2"
 ROLE = "arn:aws:iam::111122223333:role/serving/models"
 
 ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
@@ -36,6 +38,21 @@ ACCEPTED: dict[str, tuple[dict[str, Any], Configuration]] = {
     "a list from the command line": (
         {"outcome_emails": "a@example.com, b@example.com"},
         Configuration(outcome_emails=("a@example.com", "b@example.com")),
+    ),
+    "channels of chats": (
+        {"chat_channels": "slack:T0123ABCD/C0123ABCD"},
+        Configuration(chat_channels=("slack:T0123ABCD/C0123ABCD",)),
+    ),
+    "a channel of Teams": ({"chat_channels": [TEAMS]}, Configuration(chat_channels=(TEAMS,))),
+    "addresses for links": (
+        {
+            "studio_url": "https://studio-d-0a1b.studio.eu-central-1.sagemaker.aws",
+            "runbook_url": "https://git.example.com/ml/greenlight/-/blob/main/docs",
+        },
+        Configuration(
+            studio_url="https://studio-d-0a1b.studio.eu-central-1.sagemaker.aws",
+            runbook_url="https://git.example.com/ml/greenlight/-/blob/main/docs",
+        ),
     ),
     "a role": ({"execution_role_arn": ROLE}, Configuration(execution_role_arn=ROLE)),
     "names": (
@@ -72,6 +89,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a list of numbers": ({"model_buckets": [1]}, "model_buckets", "names only"),
     "a mapping": ({"model_buckets": {}}, "model_buckets", "-c key=a,b"),
     "no address": ({"outcome_emails": "somebody"}, "outcome_emails", "name@example.com"),
+    "a channel by its name": ({"chat_channels": "slack:#ml-ops"}, "chat_channels", "slack:T0123456789/"),
+    "a team without its channel": ({"chat_channels": f"teams:{_ID}/{_ID}"}, "chat_channels", "<team id>"),
+    "a link without https": ({"studio_url": "javascript:alert(1)"}, "studio_url", "address bar"),
+    "a page and not a folder": ({"runbook_url": "https://x/ a"}, "runbook_url", "operations.md"),
     "a stack name with an underscore": ({"stack_name": "a_b"}, "stack_name", "hyphens"),
     "a stack name that is too long": ({"stack_name": "a" * 129}, "stack_name", "hyphens"),
     "no directory": ({"endpoints_dir": " "}, "endpoints_dir", "name the directory"),

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
 from infra.reference.json_schema import PARTIAL_SCHEMA_FILE, SCHEMA_FILE, partial_schema_text, schema_text
 from infra.settings.catalogue import load_catalogue
@@ -214,6 +213,12 @@ def test_the_schema_in_the_repository_is_the_one_that_the_settings_have() -> Non
     assert PARTIAL_SCHEMA_FILE.read_text(encoding="utf-8") == partial_schema_text()
 
 
+def validator_of(schema: str) -> Any:
+    from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # noqa: PLC0415 - slow to import
+
+    return StandardValidator(json.loads(schema))
+
+
 @pytest.mark.parametrize(
     ("settings", "valid"),
     [
@@ -225,14 +230,14 @@ def test_the_schema_in_the_repository_is_the_one_that_the_settings_have() -> Non
     ],
 )
 def test_defaults_and_endpoints_beside_them_are_checked_for_what_they_say(settings: str, valid: bool) -> None:  # noqa: FBT001 - a table
-    validator = StandardValidator(json.loads(partial_schema_text()))
+    validator = validator_of(partial_schema_text())
 
     assert validator.is_valid(yaml.safe_load(settings)) is valid
 
 
 @pytest.mark.parametrize(("text", "valid"), AGREED.values(), ids=AGREED)
 def test_editors_and_synth_agree(text: str, valid: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
-    validator = StandardValidator(json.loads(schema_text()))
+    validator = validator_of(schema_text())
 
     assert (list(validator.iter_errors(yaml.safe_load(text))) == []) is valid
     assert (load(tmp_path, churn=text)[1] == []) is valid

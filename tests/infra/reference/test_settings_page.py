@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 from botocore.model import ServiceModel
-from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # a validator that is here
 
-from deployer.model.outcomes import OutcomeKind
+from deployer.model.outcome import OutcomeKind
 from deployer.model.settings import EndpointSettings as DeployedSettings
 from infra.reference.api_members import (
     ABSENT,
@@ -89,6 +88,8 @@ def test_every_argument_of_the_sdks_deploy_is_placed() -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_editors_find_nothing_wrong_with_an_example(path: Path) -> None:
+    from cfnlint.jsonschema import StandardValidator  # type: ignore[import-untyped] # noqa: PLC0415 - slow to import
+
     text = path.read_text(encoding="utf-8")
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 

@@ -458,8 +458,8 @@ MISTAKES = [
         3,
         "tags",
         "49 tags",
-        "at most 48",
-        "remove 1",
+        "at most 45",
+        "remove 4",
     ),
     Mistake(
         "a variable name with a hyphen",

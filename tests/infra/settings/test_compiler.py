@@ -12,6 +12,7 @@ from infra.settings.aws_shapes import sagemaker
 from infra.settings.compiling.compiler import compile_settings, merged
 from infra.settings.compiling.settings_files import settings_digest, settings_files
 from infra.settings.keys.endpoint_settings import EndpointSettings, Serverless
+from infra.settings.rules.documented_limits import RESERVED_TAGS
 from infra.settings.rules.sagemaker_requests import found_violations, requests
 
 KEYS = st.sampled_from(["a", "b", "ProductionVariants", "Containers"])
@@ -113,5 +114,6 @@ def test_every_request_carries_what_the_deployer_adds() -> None:
     assert variant["ModelName"] == assembled["CreateModel"]["ModelName"]
     for operation in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint"):
         keys = [tag["Key"] for tag in assembled[operation]["Tags"]]
-        assert keys == ["a", "greenlight:stack", "greenlight:endpoint"]
+        assert keys == ["a", *RESERVED_TAGS]
+        assert keys[1:3] == ["greenlight:stack", "greenlight:endpoint"]
     assert "Tags" not in assembled["UpdateEndpoint"]

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.endpoint_pass.throttling import SECONDS_TO_FINISH
+from deployer.gateways.invocations import LONGEST_SECONDS
 from infra.settings.compiling.settings_files import serialised
 from infra.settings.endpoint_spec import EndpointSpec
-from infra.settings.keys.smoke_tests import MOST_SECONDS
+from infra.settings.keys.smoke_tests import MOST_EVERY_SECONDS, MOST_SECONDS
 from infra.settings.notices import noticed
 from tests.infra.settings.builders import load, problems
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BASE = "model_package_group: churn\ninstance_type: ml.m5.large\n"
+FUNCTION_SECONDS = 300
+"""How long the deployer's function may run; see `test_deployment_stack`."""
+
 REQUEST = "body: '1,2', content_type: text/csv"
 
 
@@ -247,6 +252,58 @@ def test_what_a_bad_version_could_do_is_said(tmp_path: Path, rollout: str, expec
     assert compiled(tmp_path, f"instance_count: 4\n{rollout}").notice == expected
 
 
+BEFORE = "smoke_test: {before_rollout: true, requests: [{body: '1', content_type: text/csv}]}\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "smallest"),
+    [
+        pytest.param(
+            f"{BASE}instance_count: 4\n",
+            "1 ml.m5.large, paid and counted against the account's quotas meanwhile",
+            id="one variant",
+        ),
+        pytest.param(
+            "model_package_group: churn\nvariants:\n"
+            "- {name: pinned, version: 1, weight: 1, instance_type: ml.m5.large}\n"
+            "- {name: one, weight: 1, instance_type: ml.m5.large, instance_count: 3}\n"
+            "- {name: two, weight: 1, instance_type: ml.c5.large}\n"
+            "- {name: three, weight: 1, instance_type: ml.m5.large}\n",
+            "2 ml.m5.large and 1 ml.c5.large, paid and counted against the account's quotas meanwhile",
+            id="variants",
+        ),
+        pytest.param(
+            "model_package_group: churn\nserverless: {memory_size_in_mb: 2048, max_concurrency: 5}\n",
+            "serverless capacity, which counts against the account's quota meanwhile",
+            id="serverless",
+        ),
+    ],
+)
+def test_what_a_test_before_the_rollout_costs_is_said(tmp_path: Path, settings: str, smallest: str) -> None:
+    [spec], found = load(tmp_path, churn=settings + BEFORE)
+
+    assert found == []
+    assert spec.notice == (
+        "A version that fails its smoke test reaches no caller, as it is tested before its rollout. Each "
+        f"rollout of something new waits for a test endpoint on {smallest}: for its creation, which takes "
+        "minutes, and for the test, 125 seconds at most."
+    )
+
+
+def test_a_test_before_the_rollout_brings_no_guard(tmp_path: Path) -> None:
+    [spec], _ = load(tmp_path, churn=BASE + BEFORE)
+
+    assert spec.compiled["SmokeTest"]["BeforeRollout"] is True
+    assert "AbortAlarmName" not in spec.compiled
+    assert "DeploymentConfig" not in spec.compiled
+
+
+def test_a_test_in_the_rollout_is_stored_as_before(tmp_path: Path) -> None:
+    [spec], _ = load(tmp_path, churn=BASE + BEFORE.replace("true", "false"))
+
+    assert "BeforeRollout" not in spec.compiled["SmokeTest"]
+
+
 def test_without_a_smoke_test_there_is_no_guard_and_nothing_to_say(tmp_path: Path) -> None:
     [spec], found = load(tmp_path, churn=BASE)
 
@@ -263,3 +320,63 @@ def test_equal_notices_are_one_line_that_names_a_few_endpoints() -> None:
     assert noticed([spec("a", "One."), spec("b", "Two."), spec("c", "One.")]) == "a, c: One.\nb: Two."
     many = [spec(f"e{number}", "One.") for number in range(7)]
     assert noticed(many) == "e0, e1, e2, e3, e4, and 2 more: One."
+
+
+def repeated(more: str = "", *, base: str = BASE, test: str = "") -> str:
+    return f"{base}smoke_test: {{requests: [{{{REQUEST}}}], every_seconds: 30{test}}}\n{more}"
+
+
+def test_a_repeated_test_is_stored_and_its_cost_is_said(tmp_path: Path) -> None:
+    [spec], found = load(tmp_path, churn=repeated())
+
+    assert found == []
+    assert spec.compiled["SmokeTest"]["EverySeconds"] == 30
+    assert spec.notice is not None
+    assert spec.notice.endswith(
+        "The test is repeated every 30 seconds while the old instances stay, 10 times at most. All that "
+        "time, 300 seconds, an invocation of the deployer's function runs, and counts against the account's "
+        "concurrent executions."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        pytest.param(repeated(test=", before_rollout: true"), "beside before_rollout", id="before"),
+        pytest.param(
+            repeated(
+                base="model_package_group: churn\n"
+                "serverless: {memory_size_in_mb: 1024, max_concurrency: 2}\n"
+            ),
+            "of a serverless endpoint",
+            id="serverless",
+        ),
+        pytest.param(
+            repeated("instance_count: 4\nrollout: {kind: rolling, size_percent: 25, wait_seconds: 60}\n"),
+            "of a rolling rollout",
+            id="rolling",
+        ),
+        pytest.param(
+            repeated(base="model_package_group: churn\ninstance_type: ml.inf1.xlarge\n"),
+            "without a rollout of Greenlight's",
+            id="no guardrails",
+        ),
+        pytest.param(
+            repeated(f"instance_count: 4\n{CANARY}, termination_wait_seconds: 214}}\n"),
+            "old instances that stay for 214 seconds",
+            id="too short",
+        ),
+    ],
+)  # fmt: skip
+def test_a_test_is_repeated_only_where_something_bakes(tmp_path: Path, text: str, got: str) -> None:
+    _, [problem] = load(tmp_path, churn=text)
+
+    assert got in problem.got
+    assert problem.field == "smoke_test.every_seconds"
+
+
+def test_the_longest_wait_and_the_longest_test_fit_into_one_invocation() -> None:
+    """Otherwise an invocation would hand the endpoint over after each test, without any wait."""
+    longest = MOST_EVERY_SECONDS + MOST_SECONDS + LONGEST_SECONDS + SECONDS_TO_FINISH
+
+    assert longest < FUNCTION_SECONDS

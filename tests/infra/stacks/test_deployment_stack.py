@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from deployer.model.identity import Identity
+from deployer.model.stack_identity import StackIdentity
 from infra.bundling.assets import operations
 from infra.bundling.lambda_runtime import runtime
 from infra.settings.problem import ConfigurationError
@@ -132,6 +134,22 @@ DEPLOYER_STATEMENTS: dict[str, tuple[list[str], list[str], dict[str, Any] | None
         None,
     ),
     "ListModelPackages": (["sagemaker:ListModelPackages", "sagemaker:Search"], ["*"], None),
+    "WriteVersionMetadata": (
+        ["sagemaker:UpdateModelPackage"],
+        [here("sagemaker", "model-package/*")],
+        {
+            "Null": {
+                "sagemaker:CustomerMetadataPropertiesToRemove": "true",
+                "sagemaker:ModelApprovalStatus": "true",
+                "sagemaker:ModelLifeCycle:stage": "true",
+            }
+        },
+    ),
+    "ReadContainerLogs": (
+        ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+        [here("logs", "log-group:/aws/sagemaker/Endpoints/*")],
+        None,
+    ),
     "KeepJournal": (
         ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
         ["{JournalTableE0A5D4A5.Arn}"],
@@ -304,9 +322,9 @@ def test_every_operation_that_the_deployer_lists_is_granted_and_nothing_else(fea
         "kms:GenerateDataKey",
         "kms:GenerateDataKeyWithoutPlaintext",
     }
-    # Only a deployer in a stage writes to the registry, and looks at artifacts; tests/infra/stages checks its
-    # permissions. For IAM, ListObjectsV2 is ListBucket.
-    in_stages = {"sagemaker:UpdateModelPackage", "s3:ListObjectsV2"}
+    # Only a deployer in a stage looks at artifacts; tests/infra/stages checks its permissions. For IAM,
+    # ListObjectsV2 is ListBucket.
+    in_stages = {"s3:ListObjectsV2"}
     assert granted == (called - in_stages) | run_by_lambda | by_others
 
 
@@ -361,6 +379,28 @@ def test_registries_of_other_accounts_are_granted_by_account_when_settings_name_
         here("sagemaker", "model-package/*", account="444455556666"),
         here("sagemaker", "model-package/*"),
     ]
+
+
+def test_the_deployer_knows_the_roles_of_other_installations_by_their_names(synthesised: Synthesised) -> None:
+    [role] = [name for name in synthesised.of_type("AWS::IAM::Role") if name.startswith("DeployerRole")]
+    session = Identity(iam_arn=f"arn:aws:sts::111122223333:assumed-role/Other-{role}-AbCdEf012345/function")
+
+    assert StackIdentity("arn:aws:iam::111122223333:role/models", "Greenlight", "mine").is_deployer(session)
+
+
+def test_where_no_settings_want_it_the_deployer_may_not_write_to_the_registry(
+    synthesise_with: Synthesise, tmp_path: Path
+) -> None:
+    group = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/theirs"
+    for name, text_of in {
+        "off": "model_package_group: ours\nversion_metadata: false\ninstance_type: ml.m5.large\n",
+        "theirs": f"model_package_group: {group}\ninstance_type: ml.m5.large\n",
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(text_of)
+
+    assert "WriteVersionMetadata" not in statements(
+        synthesise_with(endpoints_dir=str(tmp_path)), "DeployerRole"
+    )
 
 
 def test_the_owners_tag_is_the_name_of_the_stack(configured: Synthesised) -> None:
@@ -551,6 +591,7 @@ def test_a_role_that_is_passed_in_is_passed_on_and_left_as_it_is(synthesise_with
     assert statements(stack, "DeployerRole")["PassExecutionRole"]["resources"] == [arn]
     variables = stack.one("AWS::Lambda::Function")["Environment"]["Variables"]
     assert variables["EXECUTION_ROLE_ARN"] == arn
+    assert "MODEL_BUCKETS" not in variables, "what the role may read is not known"
 
 
 def test_a_role_of_another_account_ends_the_synthesis(
@@ -581,6 +622,13 @@ PATTERNS: dict[str, dict[str, Any]] = {
         "source": ["aws.ssm"],
         "detail-type": ["Parameter Store Change"],
         "detail": {"name": ["/greenlight/Greenlight/settings-digest"]},
+    },
+    "TriggersRequestRule": {
+        "source": ["greenlight"],
+        "detail-type": ["Greenlight Request"],
+        "account": [ACCOUNT],
+        "region": [REGION],
+        "detail": {"StackName": ["Greenlight"]},
     },
     "TriggersSweepPartRule": {
         "source": ["greenlight"],
@@ -651,6 +699,7 @@ def test_smoke_tests_hear_of_the_bake(featured: Synthesised) -> None:
         ("TriggersEndpointRule", 86_400),
         ("TriggersSettingsRule", 86_400),
         ("TriggersSweepRule", 900),
+        ("TriggersRequestRule", 900),
         ("TriggersSweepPartRule", 900),
     ],
 )
@@ -753,9 +802,11 @@ def test_the_topic_and_its_key_admit_alarms_of_this_account_only(synthesised: Sy
         assert set(found["Condition"]) == {"StringEquals", "ArnLike"}
 
 
-def test_nobody_else_may_publish_outcomes_or_use_the_key(synthesised: Synthesised) -> None:
-    topic = synthesised.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-    key = synthesised.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
+@pytest.mark.parametrize("stack", ["synthesised", "configured"])
+def test_nobody_else_may_publish_outcomes_or_use_the_key(stack: str, request: pytest.FixtureRequest) -> None:
+    found: Synthesised = request.getfixturevalue(stack)
+    topic = found.one("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    key = found.one("AWS::KMS::Key")["KeyPolicy"]["Statement"]
 
     assert [each["Effect"] for each in topic].count("Allow") == 1
     [denied] = [each for each in topic if each["Effect"] == "Deny"]
@@ -777,6 +828,39 @@ def test_people_are_subscribed_when_they_are_configured_and_nobody_otherwise(
 
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "oncall@example.com")
     assert synthesised.of_type("AWS::SNS::Subscription") == {}
+
+
+def test_channels_of_chats_hear_of_the_topic_and_may_do_nothing(configured: Synthesised) -> None:
+    """Q lets a channel do what its role may, up to its guardrails."""
+    slack = configured.one("AWS::Chatbot::SlackChannelConfiguration")
+    teams = configured.one("AWS::Chatbot::MicrosoftTeamsChannelConfiguration")
+    role = configured.one("AWS::IAM::Role", "OutcomesChatsRole")
+
+    for each in (slack, teams):
+        assert list(map(text, each["SnsTopicArns"])) == ["{OutcomesTopic31A21417}"]
+        assert text(each["IamRoleArn"]).startswith("{OutcomesChatsRole")
+        assert list(map(text, each["GuardrailPolicies"])) == [
+            "arn:{AWS::Partition}:iam::aws:policy/AWSDenyAll"
+        ]
+    assert (slack["SlackWorkspaceId"], slack["SlackChannelId"]) == ("T0123ABCD", "C0123ABCD")
+    assert teams["TeamsChannelId"] == "19%3aabcdef%40thread.tacv2"
+    assert slack["ConfigurationName"] != teams["ConfigurationName"]
+    assert role.keys() == {"AssumeRolePolicyDocument", "Description"}
+    policies = [each["Roles"] for each in configured.of_type("AWS::IAM::Policy").values()]
+    assert "OutcomesChats" not in json.dumps(policies)
+
+
+def test_the_deployer_writes_for_chats_only_where_a_channel_hears(
+    synthesised: Synthesised, configured: Synthesised
+) -> None:
+    """Other subscribers by HTTPS would get the chats' form, too."""
+    without, with_chats = (
+        each.one("AWS::Lambda::Function")["Environment"]["Variables"] for each in (synthesised, configured)
+    )
+
+    assert not {"CHATS", "STUDIO_URL", "RUNBOOK_URL"} & without.keys()
+    assert (with_chats["CHATS"], with_chats["RUNBOOK_URL"]) == ("2", "https://wiki.example.com/greenlight")
+    assert with_chats["STUDIO_URL"].endswith(".sagemaker.aws")
 
 
 def test_the_journal_is_paid_per_request_recoverable_and_protected(synthesised: Synthesised) -> None:
@@ -838,9 +922,11 @@ def test_the_function_is_configured_like_this(synthesised: Synthesised) -> None:
     variables = {key: text(value) for key, value in function["Environment"]["Variables"].items()}
 
     assert variables == {
+        "DEPLOYER_ROLE_NAME": "{DeployerRole36024D4B}",
         "EVENT_BUS_NAME": "default",
         "EXECUTION_ROLE_ARN": "{ModelExecutionRoleD608C053.Arn}",
         "JOURNAL_TABLE_NAME": "{JournalTableE0A5D4A5}",
+        "MODEL_BUCKETS": "sagemaker-{AWS::Region}-{AWS::AccountId}",
         "OUTCOME_TOPIC_ARN": "{OutcomesTopic31A21417}",
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "POWERTOOLS_SERVICE_NAME": "greenlight",
@@ -885,11 +971,16 @@ def test_outputs_name_what_operators_look_for(synthesised: Synthesised) -> None:
 
     assert {name: text(output["Value"]) for name, output in outputs.items()} == {
         "DeployerFunctionName": "{DeployerFunction8445E917}",
+        "DeployerLogGroupName": "{DeployerLogs228AA106}",
         "ExecutionRoleArn": "{ModelExecutionRoleD608C053.Arn}",
+        "GreenlightVersion": "0.1.0",
         "JournalTableName": "{JournalTableE0A5D4A5}",
+        "OperatorPolicyArn": "{PeopleOperator362395F2}",
         "OutcomeTopicArn": "{OutcomesTopic31A21417}",
+        "RemoverPolicyArn": "{PeopleRemover79A54845}",
         "UndeliveredQueueUrl": "{UndeliveredQueue47FA64CB}",
         "UnhandledQueueUrl": "{UnhandledQueueFC35D9B5}",
+        "ViewerPolicyArn": "{PeopleViewerA20999A5}",
     }
     assert all(output["Description"] for output in outputs.values())
 

@@ -11,6 +11,7 @@ from aws_cdk import App
 
 from app import synthesise
 from tests.infra.conftest import REPOSITORY
+from tests.infra.once import once_a_run
 from tests.infra.stages.example import example_context, write_endpoints
 
 if TYPE_CHECKING:
@@ -26,6 +27,24 @@ class Accounts:
     templates: dict[str, dict[str, Any]]
     places: dict[str, tuple[str, str]]
     reports: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, output: Path) -> Accounts:
+        """Read what the app wrote for its stacks."""
+        made = json.loads((output / "manifest.json").read_text())["artifacts"]
+        stacks = {name: each for name, each in made.items() if each["type"] == "aws:cloudformation:stack"}
+        places = {
+            name: each["environment"].removeprefix("aws://").split("/") for name, each in stacks.items()
+        }
+        return cls(
+            output,
+            {
+                name: json.loads((output / each["properties"]["templateFile"]).read_text())
+                for name, each in stacks.items()
+            },
+            {name: (account, region) for name, (account, region) in places.items()},
+            json.loads((output / "validation-report.json").read_text())["pluginReports"],
+        )
 
     def of_type(self, stack: str, resource_type: str) -> dict[str, dict[str, Any]]:
         """The whole resources of a type, by logical id."""
@@ -46,25 +65,19 @@ def synthesise_accounts(
     flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     endpoints = write(directory / "endpoints")
     output = directory / "out"
-    app = App(context={**flags, **context, "endpoints_dir": str(endpoints)}, outdir=str(output))
-    assembly = synthesise(app)
-    return Accounts(
-        output,
-        {stack.stack_name: dict(stack.template) for stack in assembly.stacks},
-        {
-            stack.stack_name: (stack.environment.account, stack.environment.region)
-            for stack in assembly.stacks
-        },
-        json.loads((output / "validation-report.json").read_text())["pluginReports"],
-    )
+    synthesise(App(context={**flags, **context, "endpoints_dir": str(endpoints)}, outdir=str(output)))
+    return Accounts.read(output)
 
 
 @pytest.fixture(scope="session")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
-    return synthesise_accounts(tmp_path_factory.mktemp("accounts"), example_context())
+    def make(directory: Path) -> None:
+        synthesise_accounts(directory, example_context())
+
+    return Accounts.read(once_a_run(tmp_path_factory, "accounts", make) / "out")
 
 
-def synthesise_otherwise(directory: Path) -> Accounts:
+def accounts_otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     """Turn every switch the other way: both roles are let in, one spelling, an organisation, and mails."""
     context = example_context() | {"outcome_emails": ["team@example.com"]}
     context["registry"] |= {
@@ -72,10 +85,14 @@ def synthesise_otherwise(directory: Path) -> Accounts:
         "organization": "o-a1b2c3d4e5",
         "resource_names": "lower_case",
     }
-    return synthesise_accounts(directory, context)
+
+    def make(directory: Path) -> None:
+        synthesise_accounts(directory, context)
+
+    return Accounts.read(once_a_run(tmp_path_factory, "otherwise", make) / "out")
 
 
 @pytest.fixture(scope="session")
 def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Accounts:
     """The example of three accounts with every switch the other way."""
-    return synthesise_otherwise(tmp_path_factory.mktemp("otherwise"))
+    return accounts_otherwise(tmp_path_factory)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.infra.estate import NAMES
 from tests.infra.roles import Deployed
+from tests.unit.deployer.foretelling import foretold_in_its_turn
 from tests.unit.deployer.pipeline import DEPLOYER
 from tests.unit.deployer.transcript import TRANSCRIPTS, check_transcripts
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def deployer_with_its_policies(featured: Synthesised) -> Iterator[None]:
+def deployer_with_its_policies(featured: Synthesised, request: pytest.FixtureRequest) -> Iterator[None]:
     """Enforce IAM on the deployer of every story, and compare its calls with its logged plans."""
 
     def session(account_id: str, region: str) -> Principal:
@@ -31,6 +32,7 @@ def deployer_with_its_policies(featured: Synthesised) -> Iterator[None]:
 
     TRANSCRIPTS.clear()
     token = DEPLOYER.set(session)
-    yield
+    with foretold_in_its_turn(request):
+        yield
     DEPLOYER.reset(token)
     check_transcripts()

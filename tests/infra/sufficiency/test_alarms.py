@@ -127,8 +127,8 @@ def test_a_check_reads_the_alarms_and_a_whole_look_their_tags_as_well(pipeline: 
         pipeline.deployer_cloud.calls.clear()
         pipeline.sweep()
         assert asked(pipeline, "DescribeAlarms") == 1
-        # The fleet's partition, and the endpoint's in a whole look.
-        looks.append(pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) - 1)
+        # The fleet's partition, the requests', and the endpoint's in a whole look.
+        looks.append(pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) - 2)
         assert asked(pipeline, "ListTagsForResource") == 2 * looks[-1]
 
     assert sum(looks) == 2
@@ -181,6 +181,69 @@ def test_a_lost_journal_leaks_no_alarm_that_the_settings_no_longer_have(
     assert asked(pipeline, "DescribeAlarms") == 0, "it is a first look's alone"
 
 
+def test_alarms_that_a_lost_journal_forgot_go_once_cloudwatch_shows_them_again(pipeline: Pipeline) -> None:
+    pipeline.sweep()
+    lose_journal(pipeline)
+    pipeline.manage()
+    refuse(pipeline, "DescribeAlarms")
+    for _ in range(3):
+        pipeline.sweep()
+        pipeline.run()
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    refuse(pipeline)
+    pipeline.pass_time(24 * 3600)
+    pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+    assert attention(pipeline) == []
+    assert pipeline.history.last_observed.put_off == {}
+
+
+def test_an_alarm_that_a_restored_journal_does_not_know_goes_within_a_week(pipeline: Pipeline) -> None:
+    pipeline.manage(**GUARDED)
+    for _ in range(2):
+        pipeline.sweep()
+    items = pipeline.cloud.client("dynamodb").scan(TableName=TABLE)["Items"]
+    pipeline.manage(**watched())
+    pipeline.sweep()
+    lose_journal(pipeline)
+    for item in items:
+        pipeline.cloud.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    pipeline.manage(**GUARDED)
+    pipeline.sweep()
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.pass_time(7 * 24 * 3600)
+    pipeline.sweep()
+
+    assert alarms(pipeline).keys() == {ALARM}
+
+
+def test_alarms_go_within_a_week_although_a_restored_journal_has_none(pipeline: Pipeline) -> None:
+    pipeline.manage()
+    for _ in range(2):
+        pipeline.sweep()
+        pipeline.run()
+    assert alarms(pipeline) == {}
+    assert pipeline.history.last_observed.alarms == {}
+    items = pipeline.cloud.client("dynamodb").scan(TableName=TABLE)["Items"]
+    pipeline.manage(**watched())
+    for _ in range(2):
+        pipeline.sweep()
+        pipeline.run()
+    lose_journal(pipeline)
+    for item in items:
+        pipeline.cloud.client("dynamodb").put_item(TableName=TABLE, Item=item)
+    pipeline.manage()
+    for _ in range(2):
+        pipeline.sweep()
+        pipeline.run()
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.pass_time(7 * 24 * 3600)
+    pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+
+
 def lose_journal(pipeline: Pipeline) -> None:
     dynamodb = pipeline.cloud.client("dynamodb")
     for item in dynamodb.scan(TableName=TABLE)["Items"]:
@@ -197,11 +260,13 @@ def test_an_endpoint_without_alarms_rests_although_cloudwatch_shows_none() -> No
     for _ in range(3):
         pipeline.pass_time(3600)
         pipeline.sweep()
+    # The search was denied again just now, and is due in some hours.
+    pipeline.sweep()
     pipeline.deployer_cloud.calls.clear()
     pipeline.sweep()
 
     assert attention(pipeline) == []
-    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 1
+    assert pipeline.deployer_cloud.calls.count(("dynamodb", "Query")) == 2
 
 
 def test_alarms_go_with_the_rollout_and_with_the_endpoint(pipeline: Pipeline) -> None:
@@ -295,6 +360,42 @@ def test_an_endpoint_that_leaves_before_its_first_look_ended_is_told_of_and_lose
     assert removals(pipeline) == 1
 
 
+def test_an_endpoint_that_leaves_during_an_update_loses_the_alarms_that_a_lost_journal_knew(
+    pipeline: Pipeline,
+) -> None:
+    approve(pipeline)
+    pipeline.deliver()
+    lose_journal(pipeline)
+    pipeline.sweep()
+    assert pipeline.endpoint["EndpointStatus"] == "Updating"
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    pipeline.run()
+    for _ in range(2):
+        pipeline.pass_time(AT_WORK)
+        pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+    assert pipeline.journal.fleet.records() == {}
+
+
+def test_an_endpoint_that_leaves_without_alarms_is_forgotten_although_cloudwatch_shows_none() -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    refuse(pipeline, "DescribeAlarms")
+    approve(pipeline)
+    pipeline.deliver()
+    pipeline.unmanage()
+    pipeline.look_at_settings()
+    pipeline.run()
+    for _ in range(2):
+        pipeline.pass_time(AT_WORK)
+        pipeline.sweep()
+
+    assert attention(pipeline) == []
+    assert pipeline.journal.fleet.records() == {}
+
+
 def test_a_removal_has_one_id_although_an_older_look_ends_after_it(pipeline: Pipeline) -> None:
     pipeline.sweep()
     pipeline.manage(**watched(percent=9))
@@ -385,6 +486,7 @@ def test_alarms_that_may_not_be_deleted_are_told_once_and_deleted_later(
     assert len(attention(pipeline)) == 1
     assert alarms(pipeline).keys() == {ALARM, ERRORS}
     refuse(pipeline)
+    pipeline.pass_time(24 * 3600)
     pipeline.sweep()
 
     assert alarms(pipeline) == {}
@@ -450,6 +552,7 @@ def test_an_alarm_that_cannot_be_made_is_told_once_and_tried_again(pipeline: Pip
     assert pipeline.told(arn) == []
     assert pipeline.history.deployments[0].number == 1, "sweeps add no attempts"
     refuse(pipeline)
+    pipeline.pass_time(24 * 3600)
     pipeline.sweep()
     pipeline.run()
     assert pipeline.told(arn) == ["started", "succeeded"]

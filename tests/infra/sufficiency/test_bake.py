@@ -187,6 +187,48 @@ def test_a_lost_event_leaves_the_test_to_the_next_one(pipeline: Baking) -> None:
     assert pipeline.updates == 2
 
 
+@pytest.mark.parametrize(("routing", "old_reads"), [(ONCE, 1), (ONCE, 3), (CANARY, 2), (CANARY, 3)])
+def test_a_read_that_is_older_than_the_bakes_event_is_made_again_twice(
+    routing: dict[str, Any], old_reads: int
+) -> None:
+    pipeline = Baking(routing)
+    arn = pipeline.bake(BAD)
+    # The events before bring passes as well, each of which reads once: the update begins, a canary bakes.
+    show_old_state(pipeline, old_reads + (1 if routing is ONCE else 2))
+    pipeline.deliver()
+
+    assert len(pipeline.endpoints.invoked) == (old_reads < 3)
+    pipeline.run()
+    assert pipeline.told(arn) == ["started", "failed"]
+    assert pipeline.updates == (1 if old_reads < 3 else 2)
+
+
+def test_a_canarys_own_bake_is_read_once() -> None:
+    pipeline = Baking(CANARY)
+    pipeline.approve(pipeline.register())
+    pipeline.deliver()
+    while len(pipeline.shares()) == 1:
+        pipeline.pass_time(5)
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.deliver()
+
+    events = ["the update began", "the canary bakes"]
+    assert pipeline.sagemaker_calls().count("DescribeEndpoint") == len(events)
+
+
+def show_old_state(pipeline: Baking, reads: int) -> None:
+    """Let some reads of the endpoint show its update before the bake."""
+    left = [reads]
+
+    def show(parsed: dict[str, Any], **_: object) -> None:
+        if left[0] > 0:
+            left[0] -= 1
+            for variant in parsed["PendingDeploymentSummary"]["ProductionVariants"]:
+                variant["VariantStatus"] = [{"Status": "ActivatingTraffic"}]
+
+    pipeline.newer.meta.events.register("after-call.sagemaker.DescribeEndpoint", show)
+
+
 def test_a_bake_that_is_over_before_the_abort_takes_effect_makes_the_deployer_go_back(
     pipeline: Baking,
 ) -> None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from deployer.dispatcher import PassesFailedError
 from deployer.gateways import reporter as reporting
-from deployer.model.outcomes import Outcome, OutcomeKind
+from deployer.model.outcome import Outcome, OutcomeKind, Telling
 from deployer.triggers import read_trigger
 from tests.infra.estate import NAMES
 from tests.infra.roles import Deployed, document
@@ -225,10 +225,11 @@ def test_a_mail_says_what_happened(pipeline: Pipeline) -> None:
     run(pipeline)
 
     assert [each["Subject"] for each in pipeline.mails] == [
-        f"Greenlight: {ENDPOINT} started",
-        f"Greenlight: {ENDPOINT} succeeded",
+        f"{ENDPOINT}: v1 is going out. [Greenlight]",
+        f"{ENDPOINT}: v1 serves. [Greenlight]",
     ]
-    assert pipeline.mails[-1]["Body"].startswith(f"Version 1 of {GROUP} serves on {ENDPOINT}.\n")
+    assert pipeline.mails[-1]["Body"].startswith(f"✓ {ENDPOINT}: v1 serves.\n")
+    assert f"version 1 of {GROUP}\n" in pipeline.mails[-1]["Body"]
     with pytest.raises(json.JSONDecodeError):
         json.loads(pipeline.mails[-1]["Body"])
 
@@ -245,6 +246,6 @@ def test_a_reporter_forgets_what_it_can_never_tell(
 
 
 def _outcome(number: int) -> Outcome:
-    return Outcome(
-        f"{ENDPOINT}/{number}", OutcomeKind.STARTED, ENDPOINT, "…", "e", Pipeline().clock.now(), {}
-    )
+    telling = Telling(headline="It happened.", thread="churn/1", page="operations.md#outcomes")
+    now = Pipeline().clock.now()
+    return Outcome(f"{ENDPOINT}/{number}", OutcomeKind.STARTED, ENDPOINT, "…", "e", now, {}, telling)

@@ -19,7 +19,7 @@ from deployer.gateways.tags import Tags
 from deployer.gateways.undelivered import UndeliveredError
 from deployer.model.endpoint import EndpointSummary
 from deployer.model.model_version import Hidden
-from deployer.model.outcomes import Outcome, OutcomeKind
+from deployer.model.outcome import Outcome, OutcomeKind, Telling
 from infra.settings.compiling.settings_files import settings_files
 from tests.unit.deployer.builders import NOW, release, settings_document
 from tests.unit.deployer.pipeline import Pipeline
@@ -86,7 +86,6 @@ def test_any_other_error_of_a_read_passes_through(code: str, message: str) -> No
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("ValidationException", 'Could not find endpoint configuration "x".'),
         ("ThrottlingException", "Rate exceeded"),
         ("InternalFailure", "ModelPackage … does not exist."),
     ],
@@ -102,6 +101,14 @@ def test_a_version_that_may_not_be_read_is_hidden_and_not_missing() -> None:
 
     assert denied.describe_version("arn") == Hidden(
         'AccessDeniedException: ModelPackage "arn" does not exist.'
+    )
+
+
+def test_a_version_that_sagemaker_refuses_to_describe_is_hidden_and_not_missing() -> None:
+    refused = failing_registry("ValidationException", "Its inference specification cannot be read.")
+
+    assert refused.describe_version("arn") == Hidden(
+        "ValidationException: Its inference specification cannot be read.", is_denied=False
     )
 
 
@@ -437,7 +444,8 @@ class RefusingBus:
 
 
 def test_an_outcome_that_eventbridge_refuses_is_not_taken_for_delivered() -> None:
-    outcome = Outcome("churn/1/started", OutcomeKind.STARTED, "churn", "…", "e", NOW, {})
+    telling = Telling(headline="It happened.", thread="churn/1", page="operations.md#outcomes")
+    outcome = Outcome("churn/1/started", OutcomeKind.STARTED, "churn", "…", "e", NOW, {}, telling)
     client = cast("Any", RefusingBus())
     bus = Bus(client, event_bus_name="default", sweep_bus_name="parts", stack_name="Greenlight")
 

@@ -13,7 +13,7 @@ from deployer.gateways.refusals import UpkeepRefusedError
 from deployer.gateways.scalable_targets import ScalableTargets
 from deployer.model.attempt import AttemptStatus
 from tests.unit.deployer.builders import ENDPOINT
-from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.pipeline import TABLE, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,6 +133,7 @@ def test_an_endpoint_in_sync_costs_no_call_of_scaling(pipeline: Pipeline) -> Non
         "ListEndpoints",
         "Search",
         "Query",
+        "Query",
         "ListModelPackages",
         "TransactWriteItems",
     ]
@@ -234,6 +235,29 @@ def crash_once(pipeline: Pipeline, operation: str, run: Callable[[], None]) -> N
 
     pipeline.deployer_cloud.after_call = die
     run()
+
+
+def test_a_journal_that_was_restored_to_before_an_update_costs_no_variant_its_scaling(
+    pipeline: Pipeline,
+) -> None:
+    settle(pipeline, AutoScaling=scaling())
+    deploy(pipeline)
+    dynamodb = pipeline.cloud.client("dynamodb")
+    before = dynamodb.scan(TableName=TABLE)["Items"]
+    pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"))
+    pipeline.look_at_settings()
+    assert targets(pipeline) == []
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("endpoint", "item")})
+    for item in before:
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    pipeline.run()
+    pipeline.sweep()
+    assert targets(pipeline) == [(1, 4)]
+    pipeline.deployer_cloud.calls.clear()
+    pipeline.sweep()
+
+    assert scaling_calls(pipeline) == []
 
 
 def test_a_read_that_misses_the_serving_config_puts_an_update_off(pipeline: Pipeline) -> None:

@@ -6,7 +6,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.exposure import Exposure, Mode, Scenario, main, measure, plot
+from bench.exposure import (
+    EVERY_SECONDS,
+    NOTICED_AFTER_SECONDS,
+    Exposure,
+    Mode,
+    Scenario,
+    main,
+    measure,
+    plot,
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +58,24 @@ def test_a_smoke_test_in_the_bake_takes_as_long_as_an_abort() -> None:
 
     assert [share for _, share in measured.shares] == [0.25, 1.0, 0.0]
     assert -10 < measured.shares[1][0] <= 0 < measured.seconds_back < 60
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_smoke_test_before_the_rollout_leaves_no_caller_to_a_bad_version(mode: Mode) -> None:
+    measured = measure(Scenario.FAILED_BEFORE, mode)
+
+    assert measured.shares == ()
+    assert (measured.seconds, measured.calls, measured.seconds_back) == (0, 0, 0)
+
+
+def test_what_begins_to_fail_in_the_bake_is_found_out_by_the_next_test_and_otherwise_by_a_person() -> None:
+    repeated = measure(Scenario.FADED_REPEATED, Mode.AT_ONCE)
+    once = measure(Scenario.FADED_ONCE, Mode.AT_ONCE)
+
+    assert [share for _, share in repeated.shares] == [share for _, share in once.shares] == [1.0, 0.0]
+    assert repeated.seconds <= EVERY_SECONDS + 60
+    assert once.seconds >= NOTICED_AFTER_SECONDS
+    assert once == measure(Scenario.FADED_ONCE, Mode.UNGUARDED)
 
 
 def test_the_plot_has_a_line_for_each_mode(rejected: dict[Mode, Exposure]) -> None:

@@ -58,6 +58,8 @@ def settings_document(**changes: Any) -> dict[str, Any]:
             ]
         },
         "Tags": {"team": "growth"},
+        # Stories of the registry's page turn it on; all others count what else is written.
+        "VersionMetadata": False,
         **changes,
     }
 
@@ -66,10 +68,12 @@ def settings(**changes: Any) -> EndpointSettings:
     return EndpointSettings.parse(json.dumps(settings_document(**changes)))
 
 
-def release(version: int = 1, under: EndpointSettings | None = None) -> Release:
+def release(version: int = 1, under: EndpointSettings | None = None, of: Approval | None = None) -> Release:
+    """Build the release of a version; with the approval, its config's tags name the approver and the time."""
+    approved = (of.approved_by, of.approved_at) if of is not None else ()
     return Release.build(
         under or settings(),
-        Version(version_arn(version), version, DIGEST),
+        Version(version_arn(version), version, DIGEST, *approved),
         pinned={},
         execution_role_arn=ROLE_ARN,
         stack_name="Greenlight",
@@ -141,7 +145,7 @@ def facts(
     known = {each.arn.lower(): each for each in versions}
     return Facts(
         under or settings(),
-        StackIdentity(execution_role_arn=ROLE_ARN, stack_name="Greenlight"),
+        StackIdentity(ROLE_ARN, "Greenlight", "deployer"),
         history_of(attempts, approvals, **history),
         known,
         dict.fromkeys(known, DIGEST) if digests is None else digests,
@@ -208,6 +212,7 @@ def endpoint(status: str = "InService", **changes: Any) -> Endpoint:
             "pending_endpoint_config_name": None,
             "failure_reason": None,
             "last_modified_time": minutes(-60),
+            "created_at": minutes(-600),
             **changes,
         }
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.deployer.foretelling import foretold_in_its_turn
 from tests.unit.deployer.transcript import TRANSCRIPTS, check_transcripts
 
 if TYPE_CHECKING:
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def the_plan_is_what_happens() -> Iterator[None]:
+def the_plan_is_what_happens(request: pytest.FixtureRequest) -> Iterator[None]:
     """Compare, after each test, the calls that the deployer made with the plans that it logged."""
     TRANSCRIPTS.clear()
-    yield
+    with foretold_in_its_turn(request):
+        yield
     check_transcripts()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from deployer.contract import OUTCOME_DETAIL_TYPE
 from deployer.dispatcher import Dispatcher
@@ -24,19 +25,20 @@ from deployer.gateways.reporter import Reporter
 from deployer.gateways.s3 import S3
 from deployer.gateways.settings_files import SettingsFiles
 from deployer.gateways.topic import Topic
+from deployer.messages.place import Place
 from deployer.model.artifacts import artifact_uris, digest_of
 from deployer.model.model_version import ModelVersion
 from deployer.model.release import Release, Version
 from deployer.model.settings import EndpointSettings
 from deployer.model.stack_identity import StackIdentity
-from deployer.model.trigger import SettingsDeployed
+from deployer.model.trigger import SettingsDeployed, Sweep
 from deployer.triggers import read_trigger
 from infra.settings.compiling.settings_files import settings_files
 from local_cloud.sagemaker.control_plane import ControlPlane
 from local_cloud.sagemaker.ports import Health
 from local_cloud.sagemaker.switches import Switches
 from local_cloud.sagemaker.timings import Timings
-from local_cloud.testing.in_process import InProcessAlarms, InProcessCloud
+from local_cloud.testing.in_process import InProcessAlarms, InProcessCloud, do_nothing
 from local_cloud.testing.scripted_endpoints import ScriptedEndpoints
 from local_cloud.testing.scripted_hosting import Outcome, ScriptedHosting
 from local_cloud.testing.scripted_ports import (
@@ -47,6 +49,7 @@ from local_cloud.testing.scripted_ports import (
 )
 from local_cloud.testing.virtual_clock import VirtualClock
 from tests.unit.deployer.builders import ENDPOINT, GROUP, settings_document
+from tests.unit.deployer.foretelling import FORETELLS, check_foretold, foretell
 from tests.unit.deployer.transcript import TRANSCRIPTS, HeardCloud, HeardLogger, Transcript
 
 if TYPE_CHECKING:
@@ -111,6 +114,7 @@ class Pipeline:
         self.sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         self.remaining_seconds: Callable[[], float] = lambda: 300.0
         self.pause: Callable[[float], None] = self.pass_time
+        self.sleep: Callable[[float], None] = self.pass_time
         self.now: Callable[[], datetime] = self.clock.now
         self.s3 = S3(lambda: self.deployer_cloud.client("s3", PATH_STYLE))
         self.begin()
@@ -133,10 +137,16 @@ class Pipeline:
             account_id=self.account_id,
             region=REGION,
             endpoints=self.endpoints,
+            caller_arn=f"arn:aws:sts::{self.account_id}:assumed-role/deployer/greenlight",
             principal=principal,
         )
+        self._deployer_role_name = principal.arn.split("/")[1] if principal is not None else "deployer"
+        self.model_buckets: tuple[str, ...] | None = None
         self.deployer_cloud.transcript = self.transcript
         self.newer = pass_on_newer_members(self.deployer_cloud.client("sagemaker", UNVALIDATED))
+        self.hidden: set[str] = set()
+        """The versions that the registry may not show the deployer, by their ARNs."""
+        self.hide_from(self.newer)
 
     def begin(self) -> None:
         """Create what every installation has."""
@@ -155,6 +165,7 @@ class Pipeline:
         self.outcomes: list[dict[str, Any]] = []
         self.events_of_outcomes: list[dict[str, Any]] = []
         self.mails: list[dict[str, str]] = []
+        self.chat: list[dict[str, Any]] = []
         self.parts: list[dict[str, Any]] = []
         self.journal = Journal(self.deployer_cloud.client("dynamodb"), table_name=self.table, now=self._clock)
         self.documents: dict[str, dict[str, Any]] = {}
@@ -200,15 +211,22 @@ class Pipeline:
             texts = json.loads(message["Message"])
             self.outcomes.append(json.loads(texts["default"])["detail"])
             self.mails.append({"Subject": message["Subject"], "Body": texts["email"]})
+            self.chat.append(json.loads(texts["https"]))
 
         _hear(sns, "sns.Publish", note)
-        return Topic(lambda: sns, topic_arn=arn, stack_name=self.stack_name)
+        place = Place.of_topic(arn, stack_name=self.stack_name)
+        return Topic(lambda: sns, topic_arn=arn, place=place, chats=True)
 
     def client_of(self, service: str) -> Any:
         """Return the deployer's client of a service."""
         if service == "sagemaker":
             return self.newer
         return self.deployer_cloud.client(service, CONFIGS.get(service))
+
+    @staticmethod
+    def config_of(service: str) -> Config | None:
+        """Return how the deployer's client of a service is configured."""
+        return UNVALIDATED if service == "sagemaker" else CONFIGS.get(service)
 
     def _dispatcher(self) -> Dispatcher:
         self._invocations += 1
@@ -219,13 +237,14 @@ class Pipeline:
             now=self.now,
             pause=self.pause,
             seconds=lambda: self.clock.now().timestamp(),
+            sleep=self.sleep,
         )
         gateways = replace(connected, s3=self.s3)
         return Dispatcher(
             SettingsFiles(self.files.__getitem__),
             gateways,
             self._bus,
-            StackIdentity(execution_role_arn=self.role_arn, stack_name=self.stack_name),
+            self.stack,
             self.logger,
             invocation_id=f"invocation-{self._invocations}",
             remaining_seconds=self.remaining_seconds,
@@ -296,6 +315,11 @@ class Pipeline:
             "SupportedResponseMIMETypes": ["text/csv"],
         }
 
+    @property
+    def stack(self) -> StackIdentity:
+        """The names that the stack gives to the deployer's resources."""
+        return StackIdentity(self.role_arn, self.stack_name, self._deployer_role_name, self.model_buckets)
+
     def approve(self, version_arn: str, status: str = "Approved") -> None:
         self.registry.update_model_package(ModelPackageArn=version_arn, ModelApprovalStatus=status)
 
@@ -339,6 +363,16 @@ class Pipeline:
             TreatMissingData="ignore",
         )
 
+    def hide_from(self, client: Any) -> None:
+        """Let the registry show a client everything but the hidden versions."""
+
+        def deny(params: dict[str, Any], **_: Any) -> None:
+            if params["ModelPackageName"] in self.hidden:
+                response: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+                raise ClientError(response, "DescribeModelPackage")
+
+        client.meta.events.register("provide-client-params.sagemaker.DescribeModelPackage", deny)
+
     # What happens by itself --------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
@@ -360,8 +394,16 @@ class Pipeline:
         self.dispatch(read_trigger(event))
 
     def dispatch(self, trigger: Trigger) -> None:
+        foretold = foretell(self) if FORETELLS.get() and self._can_be_foretold(trigger) else {}
+        heard = len(self.transcript.events)
         with self.transcript:
             self._dispatcher().dispatch(trigger)
+        check_foretold(foretold, self.transcript.events[heard:])
+
+    def _can_be_foretold(self, trigger: Trigger) -> bool:
+        """Tell whether a pass reads all that a preview reads, and nothing happens during it."""
+        hooks = (self.deployer_cloud.before_call, self.deployer_cloud.after_call)
+        return isinstance(trigger, Sweep) and all(each is do_nothing for each in hooks)
 
     def run(self) -> None:
         """Let time pass, and deliver what happens, until nothing happens any more."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from deployer.model.approval import Approval
     from deployer.model.attempt import Attempt, Deployment
     from deployer.model.model_version import ModelVersion
+    from deployer.model.settings import EndpointSettings
 
 OTHER_SETTINGS = "of other settings"
 FOR_GPUS = {None: ("ml.g5.xlarge",)}
@@ -478,6 +479,11 @@ def badly(version: int, number: int, **changes: Any) -> Deployment:
     return tried(version, AttemptStatus.FAILED, number, **changes)
 
 
+def choice_of(approved: Approval, under: EndpointSettings | None = None) -> Choice:
+    """Return the choice of an approval, whose approver and time the tags of the config name."""
+    return Choice(approved, release(approved.version, under, of=approved))
+
+
 def in_a_row(*versions: int, **changes: Any) -> list[Approval]:
     return [approval(each, minutes(each - 10), **changes) for each in versions]
 
@@ -641,7 +647,7 @@ def test_what_comes_back_is_tried_with_the_present_settings_first() -> None:
 
     decision = decided_of(in_a_row(1, 2), attempts, config_of(2), rejected=frozenset({2}))
 
-    assert decision.choice == Choice(approval(1, minutes(-9)), release(1))
+    assert decision.choice == choice_of(approval(1, minutes(-9)))
 
 
 def test_what_lacks_capacity_with_the_present_settings_comes_back_as_it_served_meanwhile() -> None:
@@ -813,7 +819,7 @@ def test_a_failure_of_a_version_that_has_served_well_is_the_settings() -> None:
         in_a_row(1), [badly(1, 2), well(1, 1, endpoint_config_name=BEFORE)], BEFORE, under=under
     )
 
-    assert decision.choice == Choice(approval(1, minutes(-9)), release(1, under))
+    assert decision.choice == choice_of(approval(1, minutes(-9)), under)
 
 
 def test_a_failure_beside_a_pinned_version_is_not_known_to_be_the_versions_own() -> None:

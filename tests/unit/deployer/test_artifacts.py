@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from deployer.endpoint_pass.versions import Versions
 from deployer.gateways.model_registry import ModelRegistry
 from deployer.gateways.s3 import S3, UnlistedError
+from deployer.model.attempt import CleanUp
 from deployer.model.model_version import Hidden, ModelVersion
 from tests.infra.sufficiency.stages.test_stage import (
     PENDING,
@@ -140,6 +141,7 @@ def test_what_was_overwritten_is_not_rolled_back_to() -> None:
     upload(pipeline, first, b"bad")
     pipeline.reject(second)
     pipeline.run()
+    pipeline.sweep()
 
     assert pipeline.serving() == "v2"
     assert [each["Outcome"] for each in pipeline.outcomes[-2:]] == ["ignored", "needs_attention"]
@@ -304,13 +306,31 @@ def test_a_version_whose_artifact_is_not_shown_waits_until_it_is() -> None:
     assert pipeline.serving() is None
     assert pipeline.told(arn) == ["ignored"]
     assert "cannot be seen" in pipeline.outcomes[-1]["Message"]
-    assert "ops doctor" in pipeline.outcomes[-1]["Message"]
+    assert "greenlight doctor" in pipeline.outcomes[-1]["Message"]
 
     pipeline.deployer_cloud.before_call = lambda *_: None
     after(pipeline, 60)
     assert pipeline.serving() == "v1"
     assert pipeline.told(arn) == ["ignored", "started", "succeeded"]
     assert metadata(pipeline, arn)["greenlight:staging:digest"]
+
+
+def test_a_version_whose_artifact_is_not_shown_takes_its_turn_at_the_sweep_that_sees_it() -> None:
+    """The endpoint serves another version meanwhile, and no event tells that S3 shows the artifact again."""
+    pipeline = with_bucket(Pipeline())
+    pipeline.manage(StageName="staging")
+    approved(pipeline)
+    pipeline.deployer_cloud.before_call = denying("ListObjectsV2")
+    arn = approved(pipeline)
+    for _ in range(3):
+        after(pipeline, 900)
+    assert pipeline.serving() == "v1"
+    assert pipeline.told(arn) == ["ignored"]
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    after(pipeline, 900)
+
+    assert pipeline.serving() == "v2"
 
 
 def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() -> None:
@@ -327,6 +347,34 @@ def test_nothing_is_deleted_while_what_a_reject_would_bring_back_is_not_shown() 
     pipeline.deployer_cloud.before_call = lambda *_: None
     after(pipeline, 60)
     assert pipeline.endpoint["EndpointConfigName"] == config_name
+
+
+def test_a_denied_clean_up_waits_longer_also_after_an_artifact_was_not_shown() -> None:
+    pipeline = with_bucket(staging(Keep=0))
+    hidden: set[str] = set()
+
+    def deny(service: str, called: str) -> None:
+        if called in {"DeleteModel", "DeleteEndpointConfig"}:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "SCP"}}, called)
+        for operation in hidden:
+            denying(operation)(service, called)
+
+    def clean_ups() -> int:
+        return sum(isinstance(each, CleanUp) for each in pipeline.attempts)
+
+    for _ in range(2):
+        approved(pipeline)
+    pipeline.deployer_cloud.before_call = deny
+    approved(pipeline)
+    assert clean_ups() == 1
+    hidden.add("ListObjectsV2")
+    after(pipeline, 60)
+    hidden.clear()
+    after(pipeline, 60)
+    after_two_minutes = clean_ups()
+    after(pipeline, 600)
+
+    assert (after_two_minutes, clean_ups()) == (1, 2)
 
 
 def test_what_is_found_first_where_nothing_was_shown_is_what_was_approved() -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from deployer.contract import CONCURRENCY, INSTANCES
 from deployer.decisions.at_rest import is_chosen, is_unchanged, is_up_to_date, tag_steps
-from deployer.decisions.autoscaling import half_changed, scaling_steps, to_deregister
+from deployer.decisions.autoscaling import half_changed, is_scaling_unsure, scaling_steps, to_deregister
 from deployer.decisions.choice import Choice, Decision
 from deployer.decisions.pins import left_out
 from deployer.model.approval import Ineligible
+from deployer.model.attempt import AttemptStatus
 from deployer.model.endpoint import EndpointSummary
 from deployer.model.history import History, LastObserved
 from deployer.model.release import all_tags
@@ -30,7 +32,7 @@ from tests.unit.deployer.builders import (
 
 STACK = "Greenlight"
 TAGS = all_tags(settings(), STACK)
-REST = LastObserved("churn-v1", NOW, TAGS, alarms_seen_at=NOW)
+REST = LastObserved(NOW, "churn-v1", NOW, TAGS, alarms_seen_at=NOW)
 SEEN = EndpointSummary("InService", NOW)
 CONFIG = release(1).endpoint_config_name
 
@@ -81,16 +83,39 @@ def test_tags_that_differ_are_put_on_and_others_are_taken_off() -> None:
 
 
 def test_scaling_that_differs_is_registered_and_what_ended_is_deregistered() -> None:
-    """A variant that only the settings name comes with the next release."""
-    wanted = {"New": {"min": 1}, "Same": {"min": 2}, "Larger": {"min": 4}, "Later": {"min": 1}}
-    registered = {"Same": {"min": 2}, "Larger": {"min": 3}, "Z": {"min": 6}, "Ended": {"min": 5}}
+    """A variant that only the settings name, or that is to be on instances, comes with the next release."""
 
-    assert scaling_steps(wanted, registered, {"New", "Same", "Larger"}) == [
-        DeregisterScaling("Ended", {"min": 5}),
-        DeregisterScaling("Z", {"min": 6}),
-        RegisterScaling("Larger", {"min": 4}, {"min": 3}),
-        RegisterScaling("New", {"min": 1}, {}),
+    def scaling(fewest: int) -> dict[str, Any]:
+        return {"ScalableDimension": INSTANCES, "MinCapacity": fewest}
+
+    wanted = {
+        "New": scaling(1),
+        "Same": scaling(2),
+        "Larger": scaling(4),
+        "Later": scaling(1),
+        "ServerlessYet": scaling(1),
+    }
+    registered = {"Same": scaling(2), "Larger": scaling(3), "Z": scaling(6), "Ended": scaling(5)}
+    scaled_by = {**dict.fromkeys(("New", "Same", "Larger"), INSTANCES), "ServerlessYet": CONCURRENCY}
+
+    assert scaling_steps(wanted, registered, scaled_by) == [
+        DeregisterScaling("Ended", scaling(5)),
+        DeregisterScaling("Z", scaling(6)),
+        RegisterScaling("Larger", scaling(4), scaling(3)),
+        RegisterScaling("New", scaling(1), {}),
     ]
+
+
+def test_scaling_is_unsure_after_an_update_that_the_journal_does_not_show() -> None:
+    served = deployment(1, number=1, status=AttemptStatus.SUCCEEDED)
+    failed = deployment(2, number=2, status=AttemptStatus.FAILED)
+    known = history_of([served, failed])
+
+    assert not is_scaling_unsure(known, served.endpoint_config_name)
+    assert not is_scaling_unsure(known, failed.endpoint_config_name), "it failed its test, and serves"
+    assert is_scaling_unsure(known, "churn-v3")
+    seen = replace(known, last_observed=LastObserved(endpoint_config_name="churn-v3"))
+    assert not is_scaling_unsure(seen, "churn-v3")
 
 
 def test_scaling_that_may_be_half_changed_is_registered_whichever_is_wanted_next() -> None:
@@ -102,7 +127,7 @@ def test_scaling_that_may_be_half_changed_is_registered_whichever_is_wanted_next
     half = half_changed(before, after)
 
     for wanted in (before, after):
-        [step] = scaling_steps({"A": wanted}, {"A": half}, {"A"})
+        [step] = scaling_steps({"A": wanted}, {"A": half}, {"A": "count"})
         assert {each["ScheduledActionName"] for each in step.applied["ScheduledActions"]} == {"night", "day"}
 
 

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from deployer.decisions.first_look import order
+from deployer.dispatcher import PassesFailedError
 from deployer.gateways.fact_items import standing_key
 from deployer.model.trigger import EndpointChanged
 from tests.unit.deployer.builders import version_arn
@@ -201,6 +203,41 @@ def test_a_lost_journal_keeps_what_serves() -> None:
 
     assert pipeline.serving() == "v2"
     assert "version 2 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[0]
+
+
+@pytest.mark.parametrize("operation", ["DescribeEndpointConfig", "DescribeModel"])
+def test_a_look_that_may_not_read_what_serves_waits_until_it_may(operation: str) -> None:
+    pipeline = Pipeline()
+    pipeline.manage()
+    first, _ = pipeline.register(), pipeline.register("Approved")
+    pipeline.undelivered()
+    pipeline.approve(first)
+    pipeline.run()
+    assert pipeline.serving() == "v1"
+    lose_journal(pipeline)
+    denied = {operation}
+
+    def deny(_service: str, called: str) -> None:
+        if called in denied:
+            text = f"User: x is not authorized to perform: sagemaker:{called}"
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": text}}, called)
+
+    pipeline.deployer_cloud.before_call = deny
+    for _ in range(2):
+        pipeline.pass_time(86_400)
+        with pytest.raises(PassesFailedError):
+            pipeline.sweep()
+    assert pipeline.history.approvals == ()
+    [message] = told(pipeline, "needs_attention")
+    assert f"Allow sagemaker:{operation} to the deployer's role" in message
+
+    denied.clear()
+    pipeline.pass_time(86_400)
+    sweep(pipeline)
+    sweep(pipeline)
+
+    assert pipeline.serving() == "v1"
+    assert "version 1 is taken as approved, which it serves already" in told(pipeline, "needs_attention")[-1]
 
 
 @pytest.mark.parametrize("is_noted", [True, False])

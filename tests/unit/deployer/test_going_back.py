@@ -193,6 +193,13 @@ def test_a_former_release_goes_back_also_if_nothing_serves() -> None:
     assert goes_back(history_of(SERVED, [V1]), choice, on(1))
 
 
+def test_an_old_version_that_was_approved_again_goes_forward_also_as_it_served() -> None:
+    former = Release.former(settings(), live(1, 1), stack_name="Greenlight")
+
+    assert not goes_back(history_of(SERVED, [V1_AGAIN]), Choice(V1_AGAIN, former), on(2))
+    assert goes_back(history_of(SERVED, [V1]), Choice(V1, former), on(2))
+
+
 @pytest.mark.parametrize(
     ("attempts", "is_back"),
     [
@@ -231,3 +238,12 @@ def test_what_served_well_is_repaired_at_once(version: int, observed: Any, *, is
     history = history_of(SERVED, [V1, V2])
 
     assert repairs(history, Choice(approval(version), release(version)), observed) is is_repair
+
+
+def test_what_served_well_and_was_cleaned_up_since_is_repaired_at_once() -> None:
+    cleaned_up = replace(V1, served_with=release(1).endpoint_config_name)
+    history = history_of([live(2, 2)], [cleaned_up, V2])
+    choice = Choice(cleaned_up, release(1))
+
+    assert repairs(history, choice, on(2, status="UpdateRollbackFailed"))
+    assert not repairs(history, choice, on(2))

@@ -43,6 +43,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "EXECUTION_ROLE_ARN": "arn:aws:iam::111122223333:role/models",
         "JOURNAL_TABLE_NAME": "journal",
         "STACK_NAME": "Greenlight",
+        "DEPLOYER_ROLE_NAME": "deployer",
         # Loggers of one service share their level and stream: this one is the test's own.
         "POWERTOOLS_SERVICE_NAME": f"greenlight-{next(_services)}",
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -10,14 +10,17 @@ import pytest
 
 from deployer.contract import FLEET, JOURNAL_EXPIRY
 from deployer.endpoint_pass.ledger import Ledger
+from deployer.gateways.approval_items import APPROVAL
 from deployer.gateways.journal import Journal
-from deployer.gateways.journal_items import APPROVAL, ATTEMPT
+from deployer.gateways.journal_items import ATTEMPT
+from deployer.model.approval import ApprovalSource
 from deployer.model.attempt import AttemptStatus
 from tests.unit.deployer.builders import ENDPOINT, approval, deployment, minutes
 from tests.unit.deployer.pipeline import TABLE, Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 DAYS = 400
 
@@ -163,3 +166,32 @@ def test_an_approval_is_recorded_although_another_one_was_meanwhile(pipeline: Pi
     assert ledger.record_approval(approval(1, minutes(5)))
 
     assert pipeline.journal.read(ENDPOINT).approvals == (approval(1, minutes(5)), ignored)
+
+
+@pytest.mark.parametrize(
+    ("source", "objection", "registered_at", "is_recorded"),
+    [
+        (ApprovalSource.ADOPTED, None, minutes(-5), False),
+        (ApprovalSource.ADOPTED, "no lead", minutes(-5), False),
+        (ApprovalSource.EVENT, None, minutes(-5), True),
+        (ApprovalSource.ADOPTED, None, minutes(4), True),
+    ],
+    ids=["adopted", "adopted, and ignored", "told by an event", "of a version that got the ARN since"],
+)
+def test_an_approval_that_no_event_told_of_gives_way_to_one_that_was_recorded_meanwhile(
+    pipeline: Pipeline,
+    source: ApprovalSource,
+    objection: str | None,
+    registered_at: datetime,
+    *,
+    is_recorded: bool,
+) -> None:
+    """The deployer changed the version last, if it was deployed meanwhile: later than it was approved."""
+    ledger = Ledger(ENDPOINT, pipeline.journal, pipeline.logger, invocation_id="i")
+    told = approval(1)
+    assert pipeline.journal.record_approval(told)
+    late = approval(1, minutes(5), source=source, objection=objection, registered_at=registered_at)
+
+    assert ledger.record_approval(late) is is_recorded
+    assert (told in pipeline.journal.read(ENDPOINT).approvals) is not is_recorded
+    assert (late in pipeline.journal.read(ENDPOINT).approvals) is is_recorded

@@ -8,11 +8,13 @@ from botocore.exceptions import ClientError
 
 from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import Journal
-from deployer.model.approval import HeardApproval
+from deployer.model.approval import Approval, HeardApproval
 from deployer.model.attempt import Action, AttemptStatus, Bake, CleanUp, Deletion, Deployment
 from deployer.model.companion import Companion
-from deployer.model.history import History, LastObserved
+from deployer.model.history import History, LastObserved, covers
 from deployer.model.life_cycle import LifeCycle
+from deployer.model.put_off import PutOff
+from deployer.model.rollback import Rollback
 from deployer.model.smoke_test import Failure
 from deployer.model.variant_properties import COUNT, PropertyToSet
 from tests.infra.sufficiency.test_gateways import FailingClient
@@ -34,17 +36,20 @@ if TYPE_CHECKING:
     from deployer.model.attempt import Attempt
 
 REST = LastObserved(
+    created_at=minutes(1),
     endpoint_config_name="churn-v1-000000000000",
     last_modified_time=minutes(7),
     tags={"team": "growth"},
     scaling={"AllTraffic": {"MinCapacity": 1}},
     metadata_written=7,
     metadata_live={version_arn(1): "approved"},
+    metadata_said={version_arn(2): "skipped: v3 went out instead"},
     reported=("Nothing stands.",),
     refused_change=("churn-v1-000000000000", "churn-v2-000000000000"),
     abort_alarm_set=True,
     abort_ended_at=NOW,
     properties_set={"Champion/DesiredInstanceCount": 7},
+    put_off={"ChangeTags-000000000000": PutOff(2, NOW, "The tags are not changed.")},
 )
 
 
@@ -100,6 +105,8 @@ FULL = [
         end_reported=True,
         bake=Bake.LAST,
         test_passed_at=minutes(4),
+        test_endpoint_name="churn-v1-0123456789ab",
+        rollback=Rollback(minutes(3), "ada", "slow", 1),
     ),
     promotion(
         1,
@@ -202,17 +209,39 @@ def test_the_next_attempt_is_claimed_only_by_who_knows_the_last_one(journal: Jou
     assert journal.read(ENDPOINT).latest_attempt == second
 
 
+def test_nobody_claims_the_next_attempt_who_knows_another_one_from_a_journal_that_was_lost(
+    journal: Journal,
+) -> None:
+    under_way = deployment(2, started_at=minutes(9))
+    journal.begin(under_way, None, unannounced=False)
+
+    assert not journal.begin(deployment(3, number=2), SETTLED_ONCE, unannounced=False)
+    assert journal.read(ENDPOINT).latest_attempt == under_way
+
+
+def test_nobody_claims_the_next_attempt_while_a_restored_journal_has_the_last_one_as_under_way(
+    journal: Journal,
+) -> None:
+    under_way = replace(SETTLED_ONCE, status=AttemptStatus.ACCEPTED, settled_at=None)
+    journal.begin(under_way, None, unannounced=False)
+
+    assert not journal.begin(deployment(2, number=2), SETTLED_ONCE, unannounced=False)
+    assert journal.read(ENDPOINT).latest_attempt == under_way
+
+
 def test_the_end_that_nobody_heard_of_is_kept_beside_the_next_attempt(journal: Journal) -> None:
     first = SETTLED_ONCE
     journal.begin(first, None, unannounced=False)
-    journal.begin(deployment(2, number=2), first, unannounced=True)
+    under_way = deployment(2, number=2)
+    journal.begin(under_way, first, unannounced=True)
     assert journal.read(ENDPOINT).unannounced == (first,)
 
     journal.record_reported(first, "end_reported")
     announced = replace(first, end_reported=True)
     assert journal.read(ENDPOINT).unannounced == (announced,)
 
-    second = replace(SETTLED_ONCE, number=2, version_arn=version_arn(2))
+    second = replace(under_way, status=AttemptStatus.SUCCEEDED, settled_at=minutes(5))
+    assert journal.move(under_way, second, is_latest=True)
     journal.begin(deployment(3, number=3), second, unannounced=False, announced=[announced])
     assert journal.read(ENDPOINT).unannounced == ()
 
@@ -457,9 +486,42 @@ def test_a_later_approval_of_a_version_takes_the_place_of_the_one_before(journal
     journal.record_approval(approval(1))
     later = approval(1, minutes(5))
 
-    assert journal.record_approval(later)
-    assert not journal.record_approval(approval(1)), "its event came late"
+    assert not journal.record_approval(later), "nobody read the one before"
+    assert journal.record_approval(later, [approval(1)])
+    assert not journal.record_approval(approval(1), [later]), "its event came late"
     assert journal.read(ENDPOINT).approvals == (later,)
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        approval(1, objection="no lead"),
+        approval(1, objection="no lead", shadows=True),
+        HeardApproval(ENDPOINT, version_arn(1), GROUP, NOW, "event-1"),
+    ],
+    ids=["ignored", "shadows", "unread"],
+)
+def test_a_late_copy_of_an_older_approval_changes_nothing_with_whatever_weight_it_is_read(
+    journal: Journal, late: Approval | HeardApproval
+) -> None:
+    """The version was changed since, so nobody can tell any more who approved it the first time."""
+    journal.record_approval(approval(1))
+    later = approval(1, minutes(5))
+    journal.record_approval(later, [approval(1)])
+
+    assert not journal.record_approval(late, standing=[later])
+    assert covers(journal.read(ENDPOINT), late)
+    assert journal.read(ENDPOINT).approvals == (later,)
+    assert journal.read(ENDPOINT).heard == ()
+
+
+def test_an_older_approval_that_decides_more_stands_beside_a_later_one(journal: Journal) -> None:
+    counts, ignored = approval(1), approval(1, minutes(5), objection="no lead")
+    journal.record_approval(ignored)
+
+    assert not covers(journal.read(ENDPOINT), counts)
+    assert journal.record_approval(counts, standing=[ignored])
+    assert journal.read(ENDPOINT).approvals == (ignored, counts)
 
 
 def test_an_approval_that_does_not_stand_is_no_fact_and_stays_in_the_history(journal: Journal) -> None:
@@ -482,7 +544,7 @@ def test_an_approval_that_is_gone_is_not_brought_back_by_a_note(journal: Journal
 
 def test_a_withdrawal_spares_the_approval_that_was_given_meanwhile(journal: Journal) -> None:
     journal.record_approval(approval(1))
-    journal.record_approval(approval(1, minutes(5)))
+    journal.record_approval(approval(1, minutes(5)), [approval(1)])
 
     assert not journal.withdraw(approval(1), forget=())
     assert journal.read(ENDPOINT).approvals == (approval(1, minutes(5)),)

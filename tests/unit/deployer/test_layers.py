@@ -8,22 +8,26 @@ import pytest
 
 from tests.imports import imports_of, in_circles, modules_of
 
-_VALUES: Final = frozenset({"contract", "model"})
+_VALUES: Final = frozenset({"contract", "model", "value"})
 _PASS: Final = _VALUES | {"decisions", "gateways", "endpoint_pass"}
 MAY_IMPORT: Final = {
     "contract": frozenset[str](),
     "operations": frozenset[str](),
-    "environment": frozenset({"contract"}),
-    "model": frozenset({"contract"}),
+    "environment": _VALUES,
+    "value": frozenset[str](),
+    "model": frozenset({"contract", "value"}),
     "decisions": _VALUES,
-    "gateways": _VALUES,
+    "messages": _VALUES,
+    "gateways": _VALUES | {"messages"},
     "triggers": _VALUES,
     "endpoint_pass": _PASS,
     "phases": _PASS,
     "reconciler": _PASS | {"phases"},
+    "preview": _PASS | {"phases"},
     "survey": _VALUES | {"decisions", "gateways"},
-    "dispatcher": _PASS | {"phases", "reconciler", "survey"},
-    "handler": _VALUES | {"gateways", "triggers", "environment", "dispatcher"},
+    "repetitions": _PASS | {"phases", "reconciler"},
+    "dispatcher": _PASS | {"phases", "reconciler", "repetitions", "survey"},
+    "handler": _VALUES | {"gateways", "messages", "triggers", "environment", "dispatcher"},
 }
 """The allowed imports of each part of the deployer: decisions import no gateway, gateways no decision."""
 

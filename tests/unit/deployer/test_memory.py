@@ -125,20 +125,71 @@ def test_a_clean_up_that_is_denied_is_told_once_and_made_once_it_may_be() -> Non
         pipeline.sweep()
 
     tries = [each for each in pipeline.attempts if isinstance(each, CleanUp)]
-    assert 1 < len(tries) < 8
+    # Ten minutes, doubled each time, at sweeps an hour apart: after 1, 2, 3, 5, 8, 14, 25 hours.
+    assert len(tries) == 8
     assert {(each.status, each.cause) for each in tries} == {(AttemptStatus.FAILED, Cause.SURROUNDINGS)}
     [told] = [each for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
     assert "cannot be deleted: AccessDeniedException: SCP" in told["Message"]
     assert rollouts(pipeline) == 2
 
     pipeline.deployer_cloud.before_call = lambda *_: None
-    for _ in range(7):
+    for _ in range(24):
         pipeline.pass_time(3600)
         pipeline.sweep()
 
     assert pipeline.attempts[0].status is AttemptStatus.SUCCEEDED
     assert config not in str(pipeline.sagemaker.list_endpoint_configs())
     assert pipeline.history.last_observed.reported == ()
+
+
+def clean_ups(pipeline: Pipeline) -> int:
+    return sum(isinstance(each, CleanUp) for each in pipeline.attempts)
+
+
+def test_a_denied_clean_up_waits_longer_although_more_is_to_be_deleted_by_then() -> None:
+    changed = {"CreateModel": {"Containers": [{"Environment": {"LOG_LEVEL": "debug"}}]}}
+    pipeline = managed(Keep=0)
+    deploy(pipeline)
+    denying_deletions(pipeline)
+    deploy(pipeline, breaks=True, Keep=0)
+    assert clean_ups(pipeline) == 1
+    # What the version that serves had with the settings before is not needed any more.
+    pipeline.manage(Keep=0, **changed)
+    pipeline.sweep()
+    pipeline.run()
+    assert rollouts(pipeline) == 3
+    assert clean_ups(pipeline) == 2
+    quiet_sweeps(pipeline, 1, seconds=660)
+    after_ten_minutes = clean_ups(pipeline)
+    quiet_sweeps(pipeline, 1, seconds=660)
+
+    assert (after_ten_minutes, clean_ups(pipeline)) == (2, 3)
+
+
+def test_a_denied_clean_up_waits_longer_also_after_a_release_waited_for_its_retry() -> None:
+    pipeline = managed(Keep=0)
+    deploy(pipeline)
+    refused = {"DeleteModel", "DeleteEndpointConfig"}
+
+    def deny(_service: str, operation: str) -> None:
+        if operation in refused:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "SCP"}}, operation)
+
+    pipeline.deployer_cloud.before_call = deny
+    deploy(pipeline, breaks=True, Keep=0)
+    refused.add("UpdateEndpoint")
+    pipeline.approve(pipeline.register())
+    pipeline.run()
+    quiet_sweeps(pipeline, 1, seconds=60)
+    refused.remove("UpdateEndpoint")
+    quiet_sweeps(pipeline, 1)
+    assert pipeline.serving() == "v3"
+    assert clean_ups(pipeline) == 3
+    quiet_sweeps(pipeline, 1, seconds=30 * 60)
+    after_half_an_hour = clean_ups(pipeline)
+    quiet_sweeps(pipeline, 1, seconds=30 * 60)
+
+    assert (after_half_an_hour, clean_ups(pipeline)) == (3, 4)
 
 
 def test_a_clean_up_that_nothing_needs_any_more_is_withdrawn() -> None:
@@ -176,6 +227,28 @@ def test_what_serves_stays_the_floor_for_settings_that_fail_however_old_it_is() 
     quiet_sweeps(pipeline, 10)
 
     assert pipeline.serving() == "v2"
+
+
+def test_a_version_that_is_deleted_while_it_cannot_be_read_gives_way_at_the_sweep_that_sees_it() -> None:
+    """Only the registry's list showed it, and that was compared while the version could not be read."""
+
+    def hide(_service: str, operation: str) -> None:
+        if operation == "DescribeModelPackage":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    pipeline = managed()
+    deploy(pipeline)
+    second = deploy(pipeline)
+    pipeline.deployer_cloud.before_call = hide
+    pipeline.sagemaker.delete_model_package(ModelPackageName=second)
+    pipeline.undelivered()
+    quiet_sweeps(pipeline, 2)
+    assert pipeline.serving() == "v2", "it may stand"
+    # Search does not show that a version was deleted.
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    quiet_sweeps(pipeline, 1)
+
+    assert pipeline.serving() == "v1"
 
 
 # Deletions --------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ GATEWAYS = {
     "sns": ("gateways/topic.py",),
     "sagemaker-runtime": ("gateways/invocations.py",),
     "s3": ("gateways/s3.py",),
+    "logs": ("gateways/container_logs.py",),
 }
 SOURCE = Path(deployer.__file__).parent
 

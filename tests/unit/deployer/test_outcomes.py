@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from deployer.gateways.bus import Bus
 from deployer.gateways.topic import Topic
+from deployer.messages.place import Place
 from deployer.model import outcomes
 from deployer.model.approval import Ineligible
 from deployer.model.attempt import AttemptStatus
 from deployer.model.companion import Companion
 from deployer.model.excerpts import LONGEST, excerpt, sentence
 from deployer.model.excerpts import MOST_BYTES as MOST_BYTES_OF_A_TEXT
+from deployer.model.outcome import OutcomeKind
 from deployer.model.smoke_test import Failure
 from tests.unit.deployer.builders import NOW, approval, deployment
 
 if TYPE_CHECKING:
-    from deployer.model.outcomes import Outcome
+    from deployer.model.outcome import Outcome
 
 MOST_BYTES: Final = 256 * 1024
 """The limits of a PutEvents entry (EventBridge's user guide, "Calculating PutEvents event entry size") and of
@@ -57,7 +59,8 @@ def sizes(outcome: Outcome) -> tuple[int, int]:
     [entry] = client.entries
     counted = sum(len(entry[member].encode()) for member in ("Source", "DetailType", "Detail"))
     arn = "arn:aws:sns:ap-northeast-99:111122223333:outcomes"
-    Topic(lambda: cast("Any", client), topic_arn=arn, stack_name="s" * 128).put(outcome)
+    place = Place.of_topic(arn, stack_name="s" * 128)
+    Topic(lambda: cast("Any", client), topic_arn=arn, place=place, chats=True).put(outcome)
     [message] = client.messages
     return counted, len(json.dumps(message).encode())
 
@@ -97,7 +100,7 @@ def test_why_an_approval_has_no_turn_fits_into_an_event_and_a_mail(reason: str, 
 
     assert fits(outcomes.ignored(given_up))
     assert fits(outcomes.ineligible(Ineligible(given_up, reason, reason), time=NOW))
-    kind = outcomes.OutcomeKind.NEEDS_ATTENTION
+    kind = OutcomeKind.NEEDS_ATTENTION
     assert fits(outcomes.notice(kind, "churn", reason, time=NOW, cause="event"))
 
 

@@ -67,6 +67,9 @@ OF_CALLS = [
 ]
 """How calls are refused for a permission."""
 
+SHORT_OF_CALLS = OF_CALLS[:1] + OF_CALLS[4:5]
+"""One of each exception, for stories of several days."""
+
 
 # Within an invocation ----------------------------------------------------------------------------------
 
@@ -102,7 +105,13 @@ def test_a_permission_that_is_known_some_seconds_later_costs_no_attempt(
     assert len(pipeline.attempts) == 1
 
 
-@pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS)
+@pytest.mark.parametrize(
+    ("operation", "code", "told"),
+    [
+        *SHORT_OF_CALLS,
+        *(pytest.param(*each, marks=pytest.mark.long) for each in OF_CALLS if each not in SHORT_OF_CALLS),
+    ],
+)
 def test_a_permission_that_stays_missing_is_told_once_and_tried_again_without_end(
     operation: str, code: str, told: str
 ) -> None:
@@ -125,7 +134,7 @@ def test_a_permission_that_stays_missing_is_told_once_and_tried_again_without_en
     assert outcome["Cause"] == "surroundings"
     assert told.split("…", maxsplit=1)[0] in outcome["Reason"]
     assert "neither it nor its settings are at fault" in outcome["Message"]
-    assert "`python -m ops doctor` says what is missing." in outcome["Message"]
+    assert "`greenlight doctor` says what is missing." in outcome["Message"]
     assert outcome["RetryAt"] is not None
     assert {each.cause for each in pipeline.attempts} == {Cause.SURROUNDINGS}
     assert not any(each.unsettled for each in pipeline.attempts)
@@ -137,7 +146,7 @@ def test_a_permission_that_stays_missing_is_told_once_and_tried_again_without_en
     assert len(later) > len(LONGEST_RETRY_DELAYS)
 
 
-@pytest.mark.parametrize(("operation", "code", "told"), OF_CALLS[:1] + OF_CALLS[4:5])
+@pytest.mark.parametrize(("operation", "code", "told"), SHORT_OF_CALLS)
 def test_what_is_hindered_is_tried_again_at_its_times_while_another_version_serves(
     operation: str, code: str, told: str
 ) -> None:

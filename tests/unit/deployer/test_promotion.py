@@ -26,6 +26,7 @@ from deployer.model.cause import Cause
 from deployer.model.companion import Companion
 from deployer.model.history import LastObserved
 from deployer.model.life_cycle import LifeCycle
+from deployer.model.smoke_test import Failure
 from deployer.model.steps import Promote, WriteMetadata
 from tests.unit.deployer.builders import (
     DIGEST,
@@ -112,6 +113,19 @@ class TestMetadata:
             2: {KEY: "failed 2026-05-04T12:02:00+00:00: No capacity"}
         }
 
+    @pytest.mark.parametrize(
+        ("cause", "told"),
+        [(Cause.VERSION, "failed"), (Cause.PASSING, "failed"), (Cause.SURROUNDINGS, "untested")],
+    )
+    def test_a_version_whose_test_could_not_be_made_did_not_fail(self, cause: Cause, told: str) -> None:
+        test = Failure("0a1b", {"Name": "typical"}, {"Error": "denied"}, "status 200")
+
+        stamps = written(failed(2, 2, failed_test=test, cause=cause))
+        assert stamps == {2: {KEY: f"{told} 2026-05-04T12:02:00+00:00: No capacity"}}
+        stamped = {KEY.replace("churn", "other"): stamps[2][KEY]}
+        is_broken = bool(version_metadata.broken_on(stamped, "staging", besides="churn"))
+        assert is_broken is (told == "failed")
+
     def test_the_last_end_of_a_version_counts(self) -> None:
         changes = metadata_changes(facts(under=staged()), [failed(2, 2), succeeded(2, 3)])
 
@@ -160,6 +174,13 @@ class TestMetadata:
         told = written(succeeded(1, 1, companions=(beside,)), succeeded(2, 2))
 
         assert told[8] == {KEY: "served until 2026-05-04T12:02:00+00:00"}
+
+    def test_a_shadow_that_is_left_out_shadowed_until_then_and_never_served(self) -> None:
+        shadow = Companion("S", version_arn(9), 9, "churn-v9-m", is_shadow=True)
+
+        told = written(succeeded(1, 1, companions=(shadow,)), succeeded(2, 2))
+
+        assert told[9] == {KEY: "shadowed until 2026-05-04T12:02:00+00:00"}
 
     def test_the_version_that_was_approved_is_told_as_such_also_if_a_companion_is_of_it(self) -> None:
         ended = succeeded(2, 2, companions=(Companion("B", version_arn(2), 2, "churn-v2-m"),))

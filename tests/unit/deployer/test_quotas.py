@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,6 +10,9 @@ from deployer.model import outcomes
 from deployer.model.attempt import AttemptStatus
 from tests.unit.deployer.builders import deployment, endpoint, minutes
 from tests.unit.deployer.pipeline import REGION, Pipeline
+
+if TYPE_CHECKING:
+    from deployer.model.outcome import Outcome
 
 NAME = "ml.m5.large for endpoint usage"
 EXCEEDED = (
@@ -19,7 +22,7 @@ EXCEEDED = (
 OF_SERVERLESS = "The account-level service limit 'Maximum total concurrency' is 10 Units, with a delta of 5."
 
 
-def failed(reason: str, **changes: Any) -> outcomes.Outcome:
+def failed(reason: str, **changes: Any) -> Outcome:
     ended = deployment(
         status=AttemptStatus.FAILED, reason=reason, settled_at=minutes(1), doubles_instances=True, **changes
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
 from deployer.dispatcher import PassesFailedError
+from deployer.gateways.model_registry import ModelRegistry
 from deployer.model.cause import Cause
+from deployer.model.model_version import Hidden
 from tests.unit.deployer.builders import GROUP
 from tests.unit.deployer.pipeline import Pipeline
 
@@ -79,6 +81,39 @@ def test_a_config_that_was_deleted_while_it_serves_is_made_again_within_a_week(
     assert pipeline.told(arn) == before
 
 
+def test_a_config_whose_model_was_deleted_as_well_is_told_once_and_waits_without_end() -> None:
+    pipeline, _ = deployed()
+    client = pipeline.client_of("sagemaker")
+    [model] = client.list_models()["Models"]
+    made = client.describe_model(ModelName=model["ModelName"])
+    tags = client.list_tags(ResourceArn=model["ModelArn"])["Tags"]
+    delete_config(pipeline)
+    client.delete_model(ModelName=model["ModelName"])
+    second = pipeline.register()
+    pipeline.approve(second)
+    for _ in range(3):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.told(second) == ["needs_attention"]
+    [told] = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert "Could not find model" in told
+    assert "Create the deleted model again" in told
+    assert not [each for each in pipeline.attempts if each.unsettled]
+
+    client.create_model(
+        ModelName=model["ModelName"],
+        ExecutionRoleArn=made["ExecutionRoleArn"],
+        Containers=made["Containers"],
+        Tags=tags,
+    )
+    pipeline.pass_time(24 * 3600)
+    pipeline.sweep()
+    pipeline.run()
+    assert pipeline.serving() == "v2"
+
+
 def test_a_config_that_cannot_be_made_again_is_told_once_and_made_once_it_can() -> None:
     pipeline, _ = deployed()
     name = delete_config(pipeline)
@@ -97,7 +132,7 @@ def test_a_config_that_cannot_be_made_again_is_told_once_and_made_once_it_can() 
     assert f"The endpoint config that serves, {name}, was deleted" in told["Message"]
 
     denied.clear()
-    pipeline.pass_time(900)
+    pipeline.pass_time(24 * 3600)
     pipeline.sweep()
     assert name in config_names(pipeline)
     assert pipeline.history.last_observed.reported == ()
@@ -129,6 +164,33 @@ def test_a_version_of_a_group_that_was_made_again_is_another_version(
 
     assert pipeline.endpoint["EndpointConfigName"] != served
     assert pipeline.told(arn) == ["started", "succeeded"] * 2
+
+
+@pytest.mark.parametrize("is_event_lost", [False, True])
+def test_what_did_not_count_for_a_version_says_nothing_of_the_next_one_with_its_arn(
+    *, is_event_lost: bool
+) -> None:
+    pipeline, first = deployed(ApprovalPolicy={"Approvers": ["*"]})
+    pipeline.approve(second := pipeline.register())
+    pipeline.pass_time(1)
+    pipeline.registry.update_model_package(ModelPackageArn=second, CustomerMetadataProperties={"note": "1"})
+    pipeline.run()
+    assert pipeline.told(second) == ["ignored"]
+    for arn in (first, second):
+        pipeline.registry.delete_model_package(ModelPackageName=arn)
+    pipeline.registry.delete_model_package_group(ModelPackageGroupName=GROUP)
+    pipeline.pass_time(60)
+    pipeline.registry.create_model_package_group(ModelPackageGroupName=GROUP)
+    for arn in (first, second):
+        assert pipeline.register("Approved") == arn
+    if is_event_lost:
+        pipeline.events.events.clear()
+    for _ in range(3):
+        pipeline.run()
+        pipeline.pass_time(900)
+        pipeline.sweep()
+
+    assert pipeline.told(second)[-2:] == ["started", "succeeded"]
 
 
 def denying(operations: set[str]) -> Callable[[str, str], None]:
@@ -185,3 +247,49 @@ def test_a_registry_that_does_not_list_versions_costs_none_its_turn_and_is_told_
     pipeline.pass_time(900)
     pipeline.sweep()
     assert pipeline.history.last_observed.reported == ()
+
+
+class Describing:
+    """A client of SageMaker that answers every description alike."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def describe_model_package(self, **_: Any) -> Any:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+
+def refused(code: str, message: str) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}}
+    return ClientError(answer, "DescribeModelPackage")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_denied"),
+    [
+        (refused("AccessDeniedException", "no kms:Decrypt"), True),
+        (refused("ValidationException", "1 validation error detected"), False),
+        (ValueError('Invalid timestamp "whenever"'), False),
+        ({"ModelPackageGroupName": GROUP, "ModelPackageVersion": 1}, False),
+        ({"ModelPackageGroupName": GROUP, "ModelPackageVersion": 1, "CreationTime": None}, False),
+    ],
+)
+def test_what_the_registry_does_not_describe_is_hidden_and_stops_nobody(
+    answer: Any, *, is_denied: bool
+) -> None:
+    registry = ModelRegistry(cast("Any", Describing(answer)))
+
+    found = registry.describe_version("arn")
+
+    assert isinstance(found, Hidden)
+    assert found.is_denied == is_denied
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure"])
+def test_trouble_of_the_registry_that_passes_is_no_matter_of_one_version(code: str) -> None:
+    registry = ModelRegistry(cast("Any", Describing(refused(code, "Later."))))
+
+    with pytest.raises(ClientError):
+        registry.describe_version("arn")

@@ -197,5 +197,5 @@ def test_nothing_is_deleted_while_a_version_is_hidden() -> None:
     hidden = {**known.versions, version_arn(2).lower(): Hidden("AccessDeniedException: no")}
     decision = replace(DECISION, ineligible=(Ineligible(APPROVALS[1], "…", "…", is_hidden=True),))
 
-    assert plan_clean_up(replace(known, versions=hidden), DECISION, SERVING) == NOTHING
-    assert plan_clean_up(known, decision, SERVING) == NOTHING
+    assert plan_clean_up(replace(known, versions=hidden), DECISION, SERVING) is None
+    assert plan_clean_up(known, decision, SERVING) is None

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployer.gateways.s3_uris import NoS3UriError, place
 from deployer.model.excerpts import LONGEST, excerpt, media_type
+from deployer.model.s3_uris import NoS3UriError, place
 
 
 @pytest.mark.parametrize(

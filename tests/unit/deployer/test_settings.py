@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from deployer.model.release import all_tags
-from tests.unit.deployer.builders import release, settings, settings_document, version_arn
+from deployer.model.release import Release, Version, all_tags
+from tests.unit.deployer.builders import NOW, release, settings, settings_document, version_arn
 from tests.unit.deployer.pipeline import Pipeline
 
 OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models"
@@ -53,6 +53,26 @@ def test_a_release_fills_the_templates_with_what_the_deployer_owns() -> None:
         "EndpointName": "churn",
         "EndpointConfigName": made.endpoint_config_name,
     }
+
+
+def test_who_approved_it_changes_tags_and_no_name() -> None:
+    who = "arn:aws:sts::111122223333:assumed-role/x/ada, or \n" + "b" * 300
+    named = Version(version_arn(7), 7, None, who, NOW)
+    made, nobodys = (
+        Release.build(
+            settings(), each, pinned={}, execution_role_arn="arn:aws:iam::1:role/m", stack_name="Greenlight"
+        )
+        for each in (named, Version(version_arn(7), 7))
+    )
+
+    tags = {each["Key"]: each["Value"] for each in made.create_endpoint_config["Tags"]}
+    assert made.endpoint_config_name == nobodys.endpoint_config_name
+    assert tags["greenlight:version"] == "7"
+    assert tags["greenlight:approved-at"] == NOW.isoformat()
+    assert tags["greenlight:approved-by"].startswith("arn:aws:sts::111122223333:assumed-role/x/ada  or  bbb")
+    assert len(tags["greenlight:approved-by"]) == 256
+    assert "greenlight:approved-by" not in {each["Key"] for each in nobodys.create_endpoint_config["Tags"]}
+    assert "greenlight:version" not in {each["Key"] for each in made.create_endpoint["Tags"]}
 
 
 def test_the_deployment_config_goes_to_the_update() -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from deployer.gateways.topic import Topic, subject
+from deployer.gateways.topic import Topic
 from deployer.gateways.undelivered import UndeliveredError
-from deployer.model.outcomes import Outcome, OutcomeKind
+from deployer.messages.place import Place
+from deployer.model.outcome import Outcome, OutcomeKind, Telling
 
 ARN = "arn:aws:sns:eu-central-1:111122223333:outcomes"
 OUTCOME = Outcome(
@@ -23,6 +23,7 @@ OUTCOME = Outcome(
     "event-1",
     datetime(2026, 1, 1, tzinfo=UTC),
     {"Attempt": 1},
+    Telling(headline="v1 serves again.", thread="churn/1", page="operations.md#outcomes"),
 )
 
 
@@ -39,8 +40,9 @@ class Recording:
         self.messages.append(message)
 
 
-def topic(client: Recording) -> Topic:
-    return Topic(lambda: cast("Any", client), topic_arn=ARN, stack_name="Greenlight")
+def topic(client: Recording, *, chats: bool = False) -> Topic:
+    place = Place.of_topic(ARN, stack_name="Greenlight")
+    return Topic(lambda: cast("Any", client), topic_arn=ARN, place=place, chats=chats)
 
 
 def test_machines_read_an_event_and_people_sentences() -> None:
@@ -59,8 +61,8 @@ def test_machines_read_an_event_and_people_sentences() -> None:
         "time": "2026-01-01T00:00:00+00:00",
         "detail": {"StackName": "Greenlight", **OUTCOME.event_detail()},
     }
-    assert texts["email"].startswith("Version 1 of churn serves on churn again.\n\nOutcome: rolled_back\n")
-    assert message["Subject"] == "Greenlight: churn rolled back"
+    assert texts["email"].startswith("↩ churn: v1 serves again.\n")
+    assert message["Subject"] == "churn: v1 serves again. [Greenlight]"
     assert {name: each["StringValue"] for name, each in message["MessageAttributes"].items()} == {
         "EndpointName": "churn",
         "Outcome": "rolled_back",
@@ -68,15 +70,15 @@ def test_machines_read_an_event_and_people_sentences() -> None:
     }
 
 
-@pytest.mark.parametrize("stack_name", ["G", "Gr\u00fcn\nlight", "G" * 128])
-@pytest.mark.parametrize("endpoint_name", ["c", "c" * 63, "churn\r\nBcc: everybody\t"])
-@pytest.mark.parametrize("kind", OutcomeKind)
-def test_a_subject_is_a_line_that_sns_takes(stack_name: str, endpoint_name: str, kind: OutcomeKind) -> None:
-    line = subject(stack_name, replace(OUTCOME, endpoint_name=endpoint_name, kind=kind))
+@pytest.mark.parametrize("chats", [True, False])
+def test_a_chat_changes_nothing_for_queues_and_functions(*, chats: bool) -> None:
+    client = Recording()
 
-    assert 0 < len(line) < 100
-    assert line.isascii()
-    assert line.isprintable()
+    topic(client, chats=chats).put(OUTCOME)
+
+    texts = json.loads(client.messages[0]["Message"])
+    assert texts.keys() == {"default", "email"} | ({"https"} if chats else set())
+    assert json.loads(texts["default"])["detail"]["OutcomeId"] == "churn/1/rolled_back"
 
 
 @pytest.mark.parametrize(

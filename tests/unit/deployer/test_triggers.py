@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deployer.contract import PART_DETAIL_TYPE
+from deployer.model.endpoint import VariantStatus
 from deployer.model.trigger import (
     EndpointChanged,
     NothingToDecide,
@@ -100,7 +101,15 @@ BAKING = [{"Status": "Baking", "StatusMessage": "Baking for 300 seconds"}]
 
 
 def test_a_bake_names_its_endpoint() -> None:
-    assert read_trigger(stage(BAKING)) == EndpointChanged("MyEndpoint", "e1")
+    shown = VariantStatus("Baking", "Baking for 300 seconds")
+
+    assert read_trigger(stage(BAKING)) == EndpointChanged("MyEndpoint", "e1", ((shown,),))
+
+
+def test_a_bake_may_have_no_message() -> None:
+    bare = [{"Status": "Baking"}, {"Status": "Baking", "StatusMessage": None}]
+
+    assert read_trigger(stage(bare)) == EndpointChanged("MyEndpoint", "e1", ((VariantStatus("Baking"),) * 2,))
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from deployer.decisions.retries import LONGEST_RETRY_DELAYS
 from deployer.dispatcher import PassesFailedError
 from deployer.gateways.refusals import Refusal
 from deployer.gateways.scalable_targets import ScalableTargets
@@ -31,6 +33,7 @@ from tests.unit.deployer.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 MISSING = "User is missing the following permissions: cloudwatch:PutMetricAlarm, cloudwatch:DeleteAlarms"
 """As Application Auto Scaling refuses it. Seen: hashicorp/terraform-provider-aws #46385."""
@@ -65,7 +68,9 @@ def refuse(pipeline: Pipeline, operations: set[str], fault: Callable[[], Excepti
 
 
 def allow(pipeline: Pipeline) -> None:
+    """Refuse nothing any more, and let the longest delay pass until what was refused is tried again."""
     pipeline.deployer_cloud.before_call = lambda *_: None
+    pipeline.pass_time(LONGEST_RETRY_DELAYS[-1].total_seconds())
 
 
 def attention(pipeline: Pipeline) -> list[str]:
@@ -184,18 +189,25 @@ def test_scaling_that_cannot_be_ended_blames_no_version(pipeline: Pipeline) -> N
 def test_scaling_that_cannot_be_ended_adds_nothing_to_the_journal_with_each_sweep(pipeline: Pipeline) -> None:
     pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants())
     deploy(pipeline)
-    refuse(pipeline, {"DeregisterScalableTarget"}, lambda: error("AccessDeniedException", "…"))
+    asked: list[datetime] = []
+
+    def deny() -> ClientError:
+        asked.append(pipeline.clock.now())
+        return error("AccessDeniedException", "…")
+
+    refuse(pipeline, {"DeregisterScalableTarget"}, deny)
     pipeline.manage(AutoScaling=scaling(), CreateEndpointConfig=variants("ml.m5.xlarge"))
     pipeline.run()
     pipeline.sweep()
-    attempts, before = len(pipeline.attempts), len(pipeline.deployer_cloud.calls)
-    for _ in range(5):
+    attempts = len(pipeline.attempts)
+    for _ in range(4 * 5):
         pipeline.pass_time(900)
         pipeline.sweep()
 
     assert len(pipeline.attempts) == attempts
-    calls = pipeline.deployer_cloud.calls[before:]
-    assert not {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"} & {name for _, name in calls}
+    minutes = [round((later - at).total_seconds() / 60) for at, later in pairwise(asked)]
+    # The attempt, the first sweep, and after growing delays.
+    assert minutes == [15, 15, 30, 45, 90]
     assert len(attention(pipeline)) == 1
     allow(pipeline)
     pipeline.sweep()
@@ -242,19 +254,21 @@ def test_a_variant_that_others_registered_blames_no_version(pipeline: Pipeline) 
     pipeline.sweep()
     pipeline.sweep()
 
-    assert pipeline.told(arn) == ["started", "succeeded"]
-    assert len(attention(pipeline)) == 1
-    assert "Somebody else registered them" in attention(pipeline)[0]
+    assert pipeline.told(arn) == ["started", "succeeded", "needs_attention"]
+    [told] = attention(pipeline)
+    assert "Somebody else registered its variants" in told
+    assert "Deregister them" in told
     gateway.deregister(ENDPOINT, "AllTraffic", theirs)
+    pipeline.pass_time(900)
     pipeline.sweep()
     pipeline.run()
-    assert pipeline.told(arn) == ["started", "succeeded", "started", "succeeded"]
+    assert pipeline.told(arn) == ["started", "succeeded", "needs_attention", "succeeded"]
 
 
-def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_sweep(
+def test_a_variant_that_others_registered_leaves_no_attempt_open_and_is_told_once(
     pipeline: Pipeline,
 ) -> None:
-    """An attempt that waits for others stays one attempt, and gives way to everything else that is wanted."""
+    """It is tried again after growing delays, and gives way to everything else that is wanted."""
     pipeline.manage(CreateEndpointConfig=variants())
     first = deploy(pipeline)
     (theirs,) = scaling().values()
@@ -262,20 +276,19 @@ def test_a_variant_that_others_registered_adds_nothing_to_the_journal_with_each_
     gateway.register(ENDPOINT, "AllTraffic", theirs, {})
     pipeline.manage(CreateEndpointConfig=variants("ml.m5.xlarge"))
     pipeline.sweep()
-    attempts = pipeline.attempts
-    assert [each.status for each in attempts] == [AttemptStatus.OPEN, AttemptStatus.SUCCEEDED]
-    for _ in range(3):
+    for _ in range(4 * 3):
         pipeline.pass_time(900)
         pipeline.sweep()
 
-    assert [each.number for each in pipeline.attempts] == [each.number for each in attempts]
+    failed = [each for each in pipeline.attempts if each.cause is Cause.SURROUNDINGS]
+    assert len(failed) == 5
+    assert [each.status for each in pipeline.attempts] == [AttemptStatus.FAILED] * 5 + [
+        AttemptStatus.SUCCEEDED
+    ]
     assert len(attention(pipeline)) == 1
     pipeline.manage(CreateEndpointConfig=variants())
     pipeline.sweep()
-    # A clean-up came since, of what it had made.
-    ends = [each.status for each in pipeline.attempts]
-    assert ends[-2:] == [AttemptStatus.WITHDRAWN, AttemptStatus.SUCCEEDED]
-    assert pipeline.told(first) == ["started", "succeeded"]
+    assert pipeline.told(first) == ["started", "succeeded", "needs_attention"]
     assert pipeline.history.last_observed.reported == ()
 
 

@@ -190,6 +190,31 @@ def test_what_was_not_restored_yet_is_restored_after_the_next_update() -> None:
     assert after(variant(count=3)) == ()
 
 
+@pytest.mark.parametrize("count", [5, 7])
+def test_a_count_to_restore_is_restored_also_if_the_settings_of_a_variant_that_scales_change(
+    count: int,
+) -> None:
+    owed = PropertyToSet("A", COUNT, 7, 1, restores=True)
+
+    update = Properties(
+        [variant()], [variant(count=count)], running=run(A=(1, 1)), unset=[owed], scaled={"A"}
+    )
+
+    assert (update.request, update.to_set) == (KEEP, (owed,))
+
+
+def test_what_somebody_changed_since_it_was_reset_stays_when_another_variant_goes() -> None:
+    owed = PropertyToSet("A", COUNT, 7, 1, restores=True)
+    serving = [variant("A"), variant("B")]
+
+    def after(shown: int) -> tuple[PropertyToSet, ...]:
+        running = run(A=(shown, 1), B=(1, 1))
+        return Properties(serving, [variant("A")], running=running, unset=[owed]).to_set
+
+    assert after(1) == (owed,)
+    assert after(4) == (PropertyToSet("A", COUNT, 4, 1, restores=True),)
+
+
 @pytest.mark.parametrize(
     ("unset", "shown", "scaled", "due"),
     [

@@ -24,6 +24,8 @@ ASKED_FOR_BY: Final[dict[type[steps.Step], tuple[tuple[str, str], ...]]] = {
     steps.CreateModel: (("sagemaker", "CreateModel"),),
     steps.CreateEndpointConfig: (("sagemaker", "CreateEndpointConfig"),),
     steps.CreateEndpoint: (("sagemaker", "CreateEndpoint"),),
+    steps.CreateTestEndpoint: (("sagemaker", "CreateEndpoint"),),
+    steps.DeleteTestEndpoint: (("sagemaker", "DeleteEndpointConfig"), ("sagemaker", "DeleteEndpoint")),
     steps.UpdateEndpoint: (("sagemaker", "UpdateEndpoint"),),
     steps.SetVariantProperties: (("sagemaker", "UpdateEndpointWeightsAndCapacities"),),
     steps.DeleteFailedEndpoint: (("sagemaker", "DeleteEndpoint"),),
@@ -59,6 +61,13 @@ class Began:
 @dataclass(frozen=True, slots=True)
 class Ended:
     """An invocation of the deployer ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A pass over an endpoint began."""
+
+    endpoint_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ class Transcript:
     """One deployer's actions, in order."""
 
     def __init__(self) -> None:
-        self.events: list[Began | Ended | Planned | Making | Over | Asked] = []
+        self.events: list[Began | Ended | Passed | Planned | Making | Over | Asked] = []
 
     def __enter__(self) -> Self:
         """Begin an invocation."""
@@ -172,6 +181,10 @@ class HeardLogger(Logger):
     def __init__(self, transcript: Transcript) -> None:
         super().__init__(service="greenlight", level="CRITICAL")
         self._transcript = transcript
+
+    def append_keys(self, **keys: Any) -> None:
+        if "endpoint" in keys:
+            self._transcript.events.append(Passed(keys["endpoint"]))
 
     def debug(self, msg: object, *_args: object, **keys: Any) -> None:
         self._transcript.hear(str(msg), keys)

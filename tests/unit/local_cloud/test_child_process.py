@@ -105,6 +105,19 @@ def test_it_listens_on_one_loopback_address_only() -> None:
             socket.create_connection(("127.0.0.2", url.port or 0), timeout=5)
 
 
+def test_its_clock_runs_as_fast_as_it_is_told() -> None:
+    with start_local_cloud(speed=20) as cloud:
+        assert cloud.switches()["timings"]["wait_scale"] == 0.05
+
+
+def test_an_impossible_speed_is_refused_with_the_possible_ones(tmp_path: Path) -> None:
+    with (
+        pytest.raises(LocalCloudError, match="from 1 to 60"),
+        start_local_cloud(speed=0, log_path=tmp_path / "log"),
+    ):
+        pass
+
+
 @pytest.fixture
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:

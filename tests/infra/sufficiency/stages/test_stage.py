@@ -468,7 +468,7 @@ def refusing(pipeline: Pipeline, code: str) -> Callable[[str, str], None]:
 def test_a_promotion_that_is_refused_is_told_once_and_tried_again_on_approval() -> None:
     pipeline = staging()
     arn = deployed(pipeline)
-    refusing(pipeline, "AccessDeniedException")
+    refusing(pipeline, "ValidationException")
     after(pipeline, SOAK + 60)
     after(pipeline, SOAK + 60)
     failed = [each for each in pipeline.outcomes if each["Outcome"] == "failed"]
@@ -482,6 +482,32 @@ def test_a_promotion_that_is_refused_is_told_once_and_tried_again_on_approval() 
     after(pipeline, 60)
 
     assert life_cycle(pipeline, arn) == PENDING
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+def test_a_denied_promotion_is_told_once_and_made_once_it_may_be(*, is_asked_for: bool) -> None:
+    pipeline = staging()
+    arn = deployed(pipeline)
+    refusing(pipeline, "AccessDeniedException")
+    for _ in range(4):
+        after(pipeline, SOAK + 60)
+    promotions = [each for each in pipeline.attempts if isinstance(each, Promotion)]
+    assert {each.status for each in promotions} == {AttemptStatus.WITHDRAWN}, "nothing stays open"
+    [told] = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert "is not promoted to Production/PendingApproval: AccessDeniedException" in told
+    assert pipeline.told(arn) == ["started", "succeeded"]
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    if is_asked_for:
+        pipeline.pass_time(60)
+        pipeline.approve(arn)
+        pipeline.run()
+    else:
+        after(pipeline, 24 * 3600)
+    assert life_cycle(pipeline, arn) == PENDING
+    pipeline.sweep()
+    assert pipeline.history.last_observed.reported == ()
+    assert pipeline.history.last_observed.put_off == {}
 
 
 def test_a_fault_of_the_registry_is_retried_by_the_next_pass() -> None:
@@ -589,17 +615,33 @@ def forget_stamps(pipeline: Pipeline) -> None:
 
 def test_a_stamp_that_is_refused_costs_nothing_else() -> None:
     pipeline = staging()
-    refusing(pipeline, "AccessDeniedException")
+    refusing(pipeline, "ValidationException")
     arn = deployed(pipeline)
 
     assert pipeline.told(arn) == ["started", "succeeded"]
     assert pipeline.history.last_observed.metadata_written == 1
 
 
+def test_a_denied_stamp_is_told_once_and_written_once_it_may_be() -> None:
+    pipeline = staging()
+    refusing(pipeline, "AccessDeniedException")
+    arn = deployed(pipeline)
+    for _ in range(4):
+        after(pipeline, 900)
+    assert pipeline.told(arn) == ["started", "succeeded"]
+    told = [each["Message"] for each in pipeline.outcomes if each["Outcome"] == "needs_attention"]
+    assert len([each for each in told if "does not show what happened to it here" in each]) == 1
+
+    pipeline.deployer_cloud.before_call = lambda *_: None
+    after(pipeline, 24 * 3600)
+    assert metadata(pipeline, arn)["greenlight:staging:endpoint:churn"].startswith("serving since 20")
+    assert pipeline.history.last_observed.put_off == {}
+
+
 def test_what_nobody_knows_the_digest_of_is_stamped_without_one() -> None:
     """S3 did not show its artifacts when it went out."""
     pipeline = staging()
-    refusing(pipeline, "AccessDeniedException")
+    refusing(pipeline, "ValidationException")
     arn = deployed(pipeline)
     pipeline.deployer_cloud.before_call = lambda *_: None
     pipeline.cloud.client("dynamodb").update_item(

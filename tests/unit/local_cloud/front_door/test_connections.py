@@ -47,7 +47,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 def connect(cloud: LocalCloud) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", int(cloud.endpoint_url.rpartition(":")[2])), timeout=20)
+    return socket.create_connection(("127.0.0.1", int(cloud.endpoint_url.rpartition(":")[2])), timeout=60)
 
 
 def ask(link: socket.socket, cloud: LocalCloud) -> int:

@@ -1,5 +1,6 @@
 """Web pages and strangers against a running local cloud; each attack once ran code or wiped the cloud."""
 
+import base64
 import hashlib
 import http.client
 import io
@@ -8,6 +9,7 @@ import socket
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -48,11 +50,19 @@ def open_cloud() -> Iterator[LocalCloud]:
         yield cloud
 
 
+@cache
+def session() -> boto3.Session:
+    """Return the one session, which reads each service's model once."""
+    return boto3.Session(region_name=REGION)
+
+
 def client(cloud: LocalCloud, service: str, *, secret: str | None = None) -> Any:
-    session = boto3.Session(
-        aws_access_key_id=ACCOUNT, aws_secret_access_key=secret or cloud.secret, region_name=REGION
+    return session().client(  # type: ignore[call-overload] # any service
+        service,
+        endpoint_url=cloud.endpoint_url,
+        aws_access_key_id=ACCOUNT,
+        aws_secret_access_key=secret or cloud.secret,
     )
-    return session.client(service, endpoint_url=cloud.endpoint_url)  # type: ignore[call-overload] # any service
 
 
 def ask(
@@ -158,6 +168,39 @@ def test_a_rebound_name_reaches_nothing(cloud: LocalCloud, path: str) -> None:
 
     assert status == 403
     assert b"evil.example" in body
+
+
+PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_browser_that_opens_the_address_gets_a_sentence(cloud: LocalCloud) -> None:
+    """And the answer is nobody else's to read, as all others are not."""
+    status, headers, body = ask(cloud, "GET", "/", {**PAGE, "Sec-Fetch-Site": "none"})
+
+    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert b"local cloud" in body
+    assert cloud.secret.encode() not in body
+    assert not any(name.startswith("access-control-") for name in headers)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        pytest.param("/", {**PAGE, **EVIL}, id="another site's page"),
+        pytest.param("/", {**PAGE, "Host": "evil.example"}, id="a rebound name"),
+        pytest.param("/", {**PAGE, "Host": "bucket.localhost:{port}"}, id="a bucket's root"),
+        pytest.param("/bucket", PAGE, id="another path"),
+        pytest.param("/?Action=ListUsers", PAGE, id="a call in the query"),
+        pytest.param("/", {"Accept": "*/*"}, id="an anonymous client of S3"),
+    ],
+)
+def test_nothing_but_a_person_s_look_at_the_address_gets_the_sentence(
+    cloud: LocalCloud, path: str, headers: dict[str, str]
+) -> None:
+    port = urlsplit(cloud.endpoint_url).port
+    given = {name: value.format(port=port) for name, value in headers.items()}
+
+    assert b"no pages" not in ask(cloud, "GET", path, given)[2]
 
 
 def test_no_answer_lets_another_site_read_it(open_cloud: LocalCloud) -> None:
@@ -338,8 +381,14 @@ def test_the_credentials_of_a_function_cannot_be_computed(cloud: LocalCloud) -> 
     )
 
     def identity(credentials: tuple[str, str, str]) -> str:
-        session = boto3.Session(*credentials, region_name=REGION)
-        sts = session.client("sts", endpoint_url=cloud.endpoint_url)
+        key_id, secret, token = credentials
+        sts = session().client(
+            "sts",
+            endpoint_url=cloud.endpoint_url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+        )
         return str(sts.get_caller_identity()["Arn"])
 
     assert identity((key, secret, token)).endswith(":assumed-role/f/f")
@@ -353,3 +402,33 @@ def zipped(code: str) -> bytes:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("app.py", code)
     return content.getvalue()
+
+
+def test_a_function_s_bundle_is_for_those_whom_lambda_gave_its_url(cloud: LocalCloud) -> None:
+    client(cloud, "iam").create_role(RoleName="bundled", AssumeRolePolicyDocument=json.dumps(TRUST))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("code.py", "def handler(event, context): pass\n")
+    functions = client(cloud, "lambda")
+    functions.create_function(
+        FunctionName="bundled",
+        Runtime="python3.12",
+        Handler="code.handler",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/bundled",
+        Code={"ZipFile": file.getvalue()},
+    )
+
+    function = functions.get_function(FunctionName="bundled")
+    given = urlsplit(function["Code"]["Location"])
+
+    status, _, bundle = ask(cloud, "GET", f"{given.path}?{given.query}", {"Host": given.netloc})
+    digest = base64.b64encode(hashlib.sha256(bundle).digest()).decode()
+    assert (status, digest) == (200, function["Configuration"]["CodeSha256"])
+    forged = [
+        f"{given.path}?{given.query[:-1]}{'0' if given.query[-1] != '0' else '1'}",
+        f"{given.path}-other?{given.query}",
+        given.path,
+    ]
+    for each in forged:
+        assert ask(cloud, "GET", each, {"Host": given.netloc})[0] == 403
+    assert ask(cloud, "DELETE", f"{given.path}?{given.query}", {"Host": given.netloc})[0] == 403

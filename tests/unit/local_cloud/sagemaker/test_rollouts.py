@@ -222,6 +222,21 @@ def test_sizes_and_waits_outside_their_bounds_are_refused(
     assert cloud.status() == "InService"
 
 
+def test_a_shadows_instances_bound_no_size() -> None:
+    """No traffic shifts to a shadow, and botocore says of sizes only which share of a variant gets it."""
+    cloud = cloud_serving(4)
+    cloud.config(
+        "config-3",
+        variant(ModelName="model-2", InitialInstanceCount=4),
+        ShadowProductionVariants=[variant(VariantName="shadow", ModelName="model-1", InitialInstanceCount=1)],
+    )
+
+    cloud.update("config-3", DeploymentConfig=canary(25))
+    cloud.settle()
+
+    assert cloud.describe()["EndpointConfigName"] == "config-3"
+
+
 def test_a_rollout_longer_than_its_time_limit_goes_back() -> None:
     cloud = cloud_serving(4)
     cloud.hosting.script("model-2", Outcome(starting_seconds=550))

@@ -126,3 +126,19 @@ def test_a_rollout_in_the_time_that_aws_takes() -> None:
     cloud.update()
     cloud.settle()
     assert 180 <= (cloud.clock.now() - start).total_seconds() <= 600
+
+
+def test_a_faster_clock_shortens_waits_and_periods_and_no_container_s_start() -> None:
+    usual, fast = Timings(), Timings().faster(20)
+
+    assert fast.provisioning_seconds == usual.provisioning_seconds / 20
+    assert (fast.wait_scale, fast.alarm_period_scale, fast.schedule_scale) == (0.05, 0.05, 0.05)
+    assert fast.health_check_timeout_seconds == usual.health_check_timeout_seconds
+    assert fast.unhealthy_patience_seconds == usual.unhealthy_patience_seconds
+    assert Timings().faster(1) == usual
+
+
+@pytest.mark.parametrize("speed", [0, 0.5, -1, 61, float("nan"), float("inf")])
+def test_a_clock_runs_neither_slower_nor_faster_than_alarms_can_follow(speed: float) -> None:
+    with pytest.raises(ValueError, match="from 1 to 60"):
+        Timings().faster(speed)
