@@ -158,6 +158,13 @@ class UndersizedGuardrail(StrEnum):
     FAIL = "fail"
 
 
+class ShadowSizes(StrEnum):
+    """Whether a shadow's instances bound the size of a canary or step, as a production variant's do."""
+
+    FREE = "free"
+    BOUND = "bound"
+
+
 class MissingAlarm(StrEnum):
     """What an update does if its AutoRollbackConfiguration names a missing alarm."""
 

@@ -39,6 +39,7 @@ from local_cloud.sagemaker.switch_settings import (
     SearchIndex,
     ServingTags,
     SetAlarmState,
+    ShadowSizes,
     StatusSpelling,
     TagsOfAlarmChanges,
     TriedAlarm,
@@ -219,6 +220,10 @@ class Switches:
 
     unversioned_keys: UnversionedKeys = UnversionedKeys.ABSENT
     """A parser must treat a null ModelPackageGroupName like a missing one."""
+
+    shadow_sizes: ShadowSizes = ShadowSizes.FREE
+    """With `bound`, a canary beside a shadow of one instance is undersized: a client must report the refusal
+    as a problem of its settings, and the mend is a second instance for the shadow."""
 
     requests_per_second: int | None = None
     """The most calls of one operation that an account and region may make in one second; more get a

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.sagemaker import errors
-from local_cloud.sagemaker.switch_settings import UndersizedGuardrail
+from local_cloud.sagemaker.switch_settings import ShadowSizes, UndersizedGuardrail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -198,14 +198,15 @@ def _share(
     least: Fraction,
     switches: Switches,
 ) -> Fraction:
-    """Return a CapacitySize as a share of the smallest variant that gets calls.
+    """Return a CapacitySize as a share of the smallest variant that bounds it.
 
-    botocore counts "the variant's" instances. It says nothing of shadows, to which no traffic shifts.
+    botocore counts "the variant's" instances, and does not say if a shadow is one: `Switches.shadow_sizes`.
     """
-    with_calls = [variant for variant in new_variants if not variant.is_shadow]
-    if any(variant.serverless_config is not None for variant in with_calls):
+    is_free = switches.shadow_sizes is ShadowSizes.FREE
+    bounding = [variant for variant in new_variants if not (variant.is_shadow and is_free)]
+    if any(variant.serverless_config is not None for variant in bounding):
         raise errors.validation(f"{name} is not supported for serverless variants.")
-    smallest = min((variant.desired_instance_count for variant in with_calls), default=1)
+    smallest = min((variant.desired_instance_count for variant in bounding), default=1)
     is_count = size["Type"] == "INSTANCE_COUNT"
     share = Fraction(size["Value"], max(1, smallest)) if is_count else Fraction(size["Value"], 100)
     if smallest <= 1:

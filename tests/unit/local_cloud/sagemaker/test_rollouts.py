@@ -14,6 +14,7 @@ from local_cloud.sagemaker.switch_settings import (
     AlarmRollbackReason,
     MissingAlarm,
     PendingVariantStatus,
+    ShadowSizes,
     UndersizedGuardrail,
     UpdateRollbackStatus,
 )
@@ -351,6 +352,32 @@ def test_a_single_instance_is_refused_or_all_at_once_by_the_switch(deployment_co
     cloud.update(DeploymentConfig=deployment_config)
     cloud.settle()
     assert cloud.describe()["EndpointConfigName"] == "config-2"
+
+
+@pytest.mark.parametrize("setting", ShadowSizes)
+def test_a_shadow_of_one_instance_bounds_a_canary_by_the_switch(setting: ShadowSizes) -> None:
+    cloud = VirtualCloud(switches=Switches(shadow_sizes=setting))
+    for number in (1, 2):
+        cloud.model(f"model-{number}")
+        cloud.config(
+            f"config-{number}",
+            variant(ModelName=f"model-{number}", InitialInstanceCount=2),
+            ShadowProductionVariants=[variant(VariantName="shadow", ModelName="model-1")],
+        )
+    cloud.endpoint()
+
+    if setting is ShadowSizes.BOUND:
+        error = cloud.refused(
+            "UpdateEndpoint",
+            EndpointName="churn",
+            EndpointConfigName="config-2",
+            DeploymentConfig=canary(50),
+        )
+        assert "a variant with one instance cannot satisfy" in error.message
+    else:
+        cloud.update(DeploymentConfig=canary(50))
+        cloud.settle()
+        assert cloud.describe()["EndpointConfigName"] == "config-2"
 
 
 # Rolling
