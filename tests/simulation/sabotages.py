@@ -1607,7 +1607,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     ),
     Sabotage(
         "replace an approval that nobody read",
-        "gateways/journal.py",
+        "gateways/approval_conditions.py",
         '    write = Write("Put", name, standing_key(approval), item, condition=NEW)\n',
         '    write = Write("Put", name, standing_key(approval), item)\n',
     ),

@@ -30,7 +30,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from deployer.contract import JOURNAL_EXPIRY, JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
-from deployer.gateways.approval_items import MARKS, approval_item
+from deployer.gateways.approval_conditions import in_place_of, not_with_another_weight
+from deployer.gateways.approval_items import approval_item
 from deployer.gateways.fact_items import (
     FACT,
     LAST_DEPLOYMENT,
@@ -56,7 +57,6 @@ from deployer.gateways.journal_table import MOST_WRITES, NEW, JournalTable, Writ
 from deployer.gateways.pauses import Pauses
 from deployer.gateways.requests import Requests
 from deployer.gateways.standing_approvals import StandingApprovals
-from deployer.model.approval import Weight, makes_needless
 from deployer.model.attempt import Promotion
 from deployer.model.history import LastObserved, kept_deployment, kept_promotion
 
@@ -129,8 +129,8 @@ class Journal:
     ) -> bool:
         """Write an approval; return False if the same or a later one of its weight is there already.
 
-        Also return False if one of another weight makes it needless, or if others stand than those given: the
-        history of one that nobody read would show for ever that it stands.
+        Also return False if one of another weight makes it needless, or if others are there than those given:
+        the history of one that nobody read would show for ever that it stands.
 
         Args:
             approval: The approval.
@@ -140,8 +140,8 @@ class Journal:
         replaced = list(replaced)
         return self._table.write(
             self._history(approval_item(approval)),
-            _in_place_of(next((each for each in replaced if each.weight is approval.weight), None), approval),
-            *_not_with_another_weight(approval, standing),
+            in_place_of(next((each for each in replaced if each.weight is approval.weight), None), approval),
+            *not_with_another_weight(approval, standing, replaced),
             *self._replacements(approval, replaced),
         )
 
@@ -155,7 +155,7 @@ class Journal:
             if history.key != approval_item(approval)[JOURNAL_SORT_KEY]["S"]:
                 writes.append(history)
             if fact.key != standing_key(approval):
-                writes.append(Write("Delete", each.endpoint_name, fact.key))
+                writes.append(Write("Delete", each.endpoint_name, fact.key, equal=fact.equal))
         return writes
 
     def change_approval(self, approval: Approval, *changed: str) -> bool:
@@ -313,38 +313,3 @@ class Journal:
             return
         # It was read, or another invocation noted something first.
         self._table.write(update)
-
-
-def _in_place_of(before: Approval | HeardApproval | None, approval: Approval | HeardApproval) -> Write:
-    """Return the write of an approval's record, refused if not the one before is there, as it was read."""
-    name, item = approval.endpoint_name, without_keys(approval_item(approval))
-    write = Write("Put", name, standing_key(approval), item, condition=NEW)
-    if before is None:
-        return write
-    marks = {name: value for name, value in approval_item(before).items() if name in MARKS}
-    return replace(
-        write,
-        equal={"approved_at": {"S": stored_time(before.approved_at)}, **marks},
-        absent=MARKS - marks.keys(),
-        condition="#approved_at < :if_approved_at",
-        values={"approved_at": {"S": stored_time(approval.approved_at)}},
-    )
-
-
-def _not_with_another_weight(approval: Approval | HeardApproval, standing: Iterable[Approval]) -> list[Write]:
-    """Return writes that change nothing, and are refused if one of another weight makes an approval needless.
-
-    A copy of an event may find another approver in the registry, and so another weight.
-    """
-    known = {each.weight: each for each in standing}
-    writes: list[Write] = []
-    for weight in Weight:
-        if weight in {approval.weight, Weight.HEARD}:
-            continue
-        key, other = standing_key(approval, weight), known.get(weight)
-        if other is None or makes_needless(other, approval):
-            writes.append(Write("Delete", approval.endpoint_name, key, condition=NEW))
-        else:
-            same = {"approved_at": {"S": stored_time(other.approved_at)}}
-            writes.append(Write("Update", approval.endpoint_name, key, same, equal=same))
-    return writes

@@ -187,6 +187,26 @@ def test_an_approval_takes_the_place_of_what_was_heard_of_it(journal: Journal) -
     assert (journal.read(ENDPOINT).heard, journal.read(ENDPOINT).approvals) == ((), (read,))
 
 
+def test_an_approval_waits_for_who_knows_what_was_heard_meanwhile(journal: Journal) -> None:
+    """Both have one item of the history. The end of the news would say that the approval does not stand."""
+    journal.record_approval(HEARD)
+    read = approval(1, HEARD.approved_at, objection="Nobody knows who approved it.")
+
+    assert not journal.record_approval(read)
+    assert journal.record_approval(read, [HEARD])
+    assert not journal.withdraw(HEARD, forget=())
+    assert not journal.record_approval(HEARD)
+
+
+def test_an_approval_does_not_end_what_was_heard_of_a_later_one_meanwhile(journal: Journal) -> None:
+    journal.record_approval(HEARD)
+    later = replace(HEARD, approved_at=minutes(5))
+    journal.record_approval(later, [HEARD])
+
+    assert not journal.record_approval(approval(1, HEARD.approved_at), [HEARD])
+    assert journal.read(ENDPOINT).heard == (later,)
+
+
 def test_what_was_heard_and_does_not_stand_is_forgotten(journal: Journal) -> None:
     journal.record_approval(HEARD)
     journal.withdraw(HEARD, forget=())
