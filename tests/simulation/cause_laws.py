@@ -42,7 +42,7 @@ class Law30FaultsAreBlamedOnWhomTheyBelongTo(Law):
     before. A failed smoke test is judged by whether the version answered.
 
     People hear of a hindrance as `needs_attention` and never as `failed`, and the registry never has it as a
-    failure of the version.
+    failure of the version. A failure stays one in the registry if its journal is lost or restored afterwards.
     """
 
     def check_call(self, call: Call) -> None:
@@ -106,7 +106,7 @@ class Law30FaultsAreBlamedOnWhomTheyBelongTo(Law):
                 and each["action"] not in ASIDE
                 and each["version_arn"].lower() == arn
                 and each["cause"] != "surroundings"
-                for each in self.facts.attempts(name)
+                for each in self.facts.every_attempt(name)
             ):
                 raise self.broken(f"{arn} is stamped {value!r}, and only its surroundings hindered it")
 

@@ -387,6 +387,14 @@ class Facts:
         """Return the journalled attempts, oldest first."""
         return self.world.journal(endpoint_name, "attempt#")
 
+    def every_attempt(self, endpoint_name: str) -> list[dict[str, Any]]:
+        """Return the journalled attempts, also those that a loss or a restore of the journal took away.
+
+        What the deployer told of them stays true.
+        """
+        lost = (each for each in self.world.people.recoveries if each.endpoint_name == endpoint_name)
+        return [*(attempt for each in lost for attempt in each.before), *self.attempts(endpoint_name)]
+
     def rollouts_of(self, endpoint_name: str, attempt: Mapping[str, Any]) -> list[Rollout]:
         """Return an attempt's rollouts; the last one of its config if it only tries again what that made."""
         of_endpoint = [

@@ -482,12 +482,14 @@ class Recovery:
         time: When.
         back_to: As of when the journal is; the world's start if it was lost.
         statuses: The status of each attempt in it, by its number.
+        before: The attempts that the journal had until then.
     """
 
     endpoint_name: str
     time: datetime
     back_to: datetime
     statuses: Mapping[int, str]
+    before: tuple[dict[str, Any], ...]
 
 
 @dataclass(slots=True)
@@ -673,11 +675,11 @@ class People:
             fleet.pop(name, None)
             fleet |= {key: each for key, each in partitions.get(FLEET, {}).items() if key == name}
         for name in endpoints:
-            items = partitions.get(name, {})
+            items, before = partitions.get(name, {}), tuple(self.world.journal(name, "attempt#"))
             table.restore(name, items)
             attempts = [each for key, each in items.items() if key.startswith("attempt#")]
             statuses = {int(each["number"]["N"]): each["status"]["S"] for each in attempts}
-            self.recoveries.append(Recovery(name, now, time, statuses))
+            self.recoveries.append(Recovery(name, now, time, statuses, before))
         table.restore(FLEET, fleet)
         for recovery in self.recoveries[-len(endpoints) :]:
             for observer in self.world.recovery_observers:

@@ -274,8 +274,8 @@ class Law17StampsSayWhatIsSo(Law):
     exception is a version whose own last attempt ended otherwise; then its stamp says so. `served until` is
     stamped only on versions that served. A stamp whose version the registry refused to show is not written
     again. No version that is not approved says that it waits, and what went out instead of a skipped version
-    was tried on the endpoint. A journal that is lost or restored may forget a version that is stamped as
-    serving.
+    was tried on the endpoint, also if a journal that was lost or restored does not know that any more. Such a
+    journal may forget a version that is stamped as serving.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -423,7 +423,7 @@ class Law17StampsSayWhatIsSo(Law):
         if stamp.startswith("skipped: v"):
             number = stamp.removeprefix("skipped: v").split()[0]
             if not any(
-                str(each.get("version_arn")).endswith(f"/{number}") for each in self.facts.attempts(name)
+                str(each.get("version_arn")).endswith(f"/{number}") for each in self.facts.every_attempt(name)
             ):
                 raise self.broken(f"{arn} says {stamp!r} on {name}, which was never tried there")
 

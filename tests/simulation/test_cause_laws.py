@@ -126,6 +126,26 @@ def test_law_30_no_hindrance_is_stamped_as_a_failure(scene: Deployed, *, is_hind
         scene.do(act)
 
 
+@pytest.mark.parametrize(("reason", "cause"), [(CONTENT, "settings"), (DENIED, "surroundings")])
+def test_law_30_a_failure_stays_one_though_its_journal_was_lost(
+    scene: Deployed, reason: str, cause: str
+) -> None:
+    arn = scene.world.people.versions[0].arn
+    scene.do(lambda: fail(reason, cause, version_arn=arn))
+    scene.world.people.lose_journal("churn", 0)
+
+    def act() -> None:
+        sagemaker().update_model_package(
+            ModelPackageArn=arn, CustomerMetadataProperties={"greenlight:dev:endpoint:churn": "failed then"}
+        )
+
+    if cause == "settings":
+        scene.do(act)
+        return
+    with pytest.raises(LawBrokenError, match=r"Law30\w+: .* and only its surroundings hindered it"):
+        scene.do(act)
+
+
 def test_law_31_what_hinders_a_release_is_told_once(told: Deployed) -> None:
     def act(number: int) -> None:
         fail(DENIED, "surroundings", item=f"attempt#{number:09d}", number=str(number))

@@ -496,6 +496,26 @@ def test_law_17_a_version_that_does_not_serve_does_not_say_so(staged: Deployed, 
         staged.judge.check_rest()
 
 
+@pytest.mark.parametrize("number", [1, 9])
+def test_law_17_what_went_out_before_its_journal_was_lost_went_out(number: int) -> None:
+    alone = deployed(Schedule(head_start=2, metadata=True))
+    only_law(alone, 17)
+    people = alone.world.people
+    people.register()
+    people.lose_journal("churn", 0)
+    again = {"version_arn": people.versions[1].arn, "endpoint_config_name": alone.live_config}
+    alone.do(lambda: write_attempt(status="succeeded", **again))
+    people.call(
+        "UpdateModelPackage",
+        ModelPackageArn=people.versions[2].arn,
+        CustomerMetadataProperties={"greenlight:endpoint:churn": f"skipped: v{number} went out instead"},
+    )
+
+    with nullcontext() if number == 1 else pytest.raises(LawBrokenError, match="was never tried there"):
+        alone.judge.check_rest()
+    alone.world.end()
+
+
 def test_law_18_a_pinned_version_that_is_not_approved_is_on_no_variant(pinned: Deployed) -> None:
     only_law(pinned, 18)
     pinned.judge.check_rest()
