@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from deployer.decisions.eligibility import changed, ineligible, obstacle
+from deployer.decisions.eligibility import hidden, ineligible
 from deployer.decisions.facts import reads_first
+from deployer.decisions.former_releases import may_serve_again
 from deployer.decisions.releases import newly_adopted, release_of
 from deployer.decisions.retries import Standing, is_own_failure, standing
 from deployer.decisions.served import ServedWell
@@ -20,7 +21,8 @@ from deployer.decisions.serving import serving_on
 from deployer.decisions.trying_again import counting
 from deployer.decisions.turns import Turns, latest_per_version
 from deployer.decisions.verdicts import Rule, Trace, Verdict
-from deployer.model.model_version import ModelVersion
+from deployer.model.excerpts import sentence
+from deployer.model.model_version import Hidden
 from deployer.model.names import same_arn
 from deployer.model.release import Release
 from deployer.value import value
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from deployer.decisions.facts import Facts
     from deployer.decisions.serving import Serving
     from deployer.model.approval import Approval, Ineligible
-    from deployer.model.attempt import Deployment
     from deployer.model.history import History
 
 
@@ -250,11 +251,19 @@ class _Chooser:
         SageMaker restores the former config when an update fails. It knows nothing of smoke tests, so the
         deployer does it.
         """
+        facts = self._facts
         former = self._served_well.former(approval, besides=besides)
-        if former is None or not self._may_serve_again(former, approval):
+        if former is None:
+            return None
+        may = may_serve_again(facts, former, approval, serves=self._serves(approval))
+        if isinstance(may, Hidden):
+            reason = hidden(approval, f"It cannot be put back as it served: {sentence(may.reason)}")
+            self._trace.say(Verdict(approval, Rule.INELIGIBLE, ineligible=reason))
+            if not any(each.approval == approval for each in self._ineligible):
+                self._ineligible.append(reason)
+        if may is not True:
             return None
         assert former.settled_at is not None, "it succeeded"
-        facts = self._facts
         release = Release.former(facts.settings, former, stack_name=facts.identity.stack_name)
         since = max(former.settled_at, approval.approved_at)
         deployments = counting(self._history.deployments, approval)
@@ -266,22 +275,6 @@ class _Chooser:
             return None
         self._trace.say(Verdict(approval, Rule.PUT_BACK))
         return Choice(approval, release)
-
-    def _may_serve_again(self, former: Deployment, approval: Approval) -> bool:
-        """Tell whether the versions of a former deployment may serve again, and are unchanged."""
-        facts = self._facts
-        versions = [facts.version(each) for each in former.version_arns]
-        version = versions[0]
-        if not isinstance(version, ModelVersion):
-            return False
-        if any(obstacle(facts, each) is not None for each in versions):
-            return False
-        if not self._serves(approval) and changed(facts, approval, version) is not None:
-            return False
-        if facts.settings.stage_name is None or former.artifact_digest is None:
-            # Outside of stages, or without a digest, nobody can tell whether the artifacts are the same.
-            return True
-        return former.artifact_digest == facts.digest(version)
 
     @property
     def _history(self) -> History:

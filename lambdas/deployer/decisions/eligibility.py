@@ -30,7 +30,7 @@ def ineligible(
     """
     version = facts.version(approval.version_arn)
     if isinstance(version, Hidden):
-        return _hidden(approval, f"The registry does not show it: {sentence(version.reason)}")
+        return hidden(approval, f"The registry does not show it: {sentence(version.reason)}")
     if version is None:
         # Somebody deleted the version after it was listed. The read right before the first write shows that.
         return None
@@ -47,7 +47,7 @@ def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligib
     """Return why a version differs from what was approved, or from what an earlier stage deployed."""
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
-        return _hidden(approval, f"Its artifact cannot be seen: {sentence(digest.reason)}")
+        return hidden(approval, f"Its artifact cannot be seen: {sentence(digest.reason)}")
     if approval.artifact_digest != digest:
         return Ineligible(
             approval,
@@ -70,16 +70,18 @@ def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligib
     )
 
 
-def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
-    """Return why a version may not serve, regardless of its approver; None if it may."""
-    if version is None or isinstance(version, Hidden) or not facts.is_deployable(version):
+def obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | Hidden | None:
+    """Return why a version may not serve, or cannot be seen; None if it may. Approvers do not count."""
+    if isinstance(version, Hidden):
+        return version
+    if version is None or not facts.is_deployable(version):
         return f"not approved in {facts.settings.group_name}"
     if any(same_arn(each, version.arn) for each in live_version_arns(facts.history)):
         # A serving version stays. Its instances have loaded it, so a change in S3 does not affect them.
         return None
     digest = facts.digest(version)
     if isinstance(digest, Hidden):
-        return "its artifact cannot be seen: `greenlight doctor` says what is missing"
+        return digest
     other = stage_that_deployed_another(facts, version, digest)
     return f"not what stage {other} deployed as this version" if other is not None else None
 
@@ -96,6 +98,7 @@ def _specification_name(facts: Facts) -> str | None:
     return facts.settings.inference_specification_name
 
 
-def _hidden(approval: Approval, reason: str) -> Ineligible:
+def hidden(approval: Approval, reason: str) -> Ineligible:
+    """Describe an approval whose version the registry or S3 hides."""
     remedy = "`greenlight doctor` says what is missing; nothing has to be approved again."
     return Ineligible(approval, reason=reason, remedy=remedy, is_hidden=True)

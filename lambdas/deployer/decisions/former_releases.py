@@ -1,14 +1,23 @@
-"""Decides whether a former release may be put back: only if nobody re-created it since it served. Pure."""
+"""Decides whether a former release may be put back. Pure.
+
+Its versions must be unchanged and still be approved, and nobody may have re-created it since it served.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.eligibility import changed, obstacle
+from deployer.model.model_version import Hidden, ModelVersion
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from deployer.decisions.facts import Facts
+    from deployer.model.approval import Approval
+    from deployer.model.attempt import Deployment
     from deployer.model.history import History
     from deployer.model.release import Release
 
@@ -18,6 +27,36 @@ CLOCKS_DIFFER: Final = timedelta(seconds=10)
 _TO_PUT_BACK: Final = (
     "Write the settings back with which the version served, and approve it again; or approve another one."
 )
+
+
+def may_serve_again(facts: Facts, former: Deployment, approval: Approval, *, serves: bool) -> bool | Hidden:
+    """Tell whether the versions of a former deployment may serve again, and are unchanged.
+
+    Nobody can tell while one of them is hidden, and nothing else speaks against them.
+
+    Args:
+        facts: What was read.
+        former: The deployment.
+        approval: The approval of its version.
+        serves: Whether that version serves now, with another config.
+    """
+    versions = [facts.version(each) for each in former.version_arns]
+    obstacles = [found for each in versions if (found := obstacle(facts, each)) is not None]
+    if obstacles:
+        hidden = [each for each in obstacles if isinstance(each, Hidden)]
+        return hidden[0] if len(hidden) == len(obstacles) else False
+    version = versions[0]
+    assert isinstance(version, ModelVersion), "nothing else is without an obstacle"
+    in_stage = facts.settings.stage_name is not None
+    if serves and not (in_stage and former.artifact_digest is not None):
+        return True
+    digest = facts.digest(version)
+    if isinstance(digest, Hidden):
+        return digest
+    if not serves and changed(facts, approval, version) is not None:
+        return False
+    # Outside of stages, or without a digest, nobody can tell whether the artifacts are the same.
+    return not in_stage or former.artifact_digest in {None, digest}
 
 
 def refusal_to_put_back(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.eligibility import obstacle
 from deployer.decisions.facts import reads_first
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from deployer.decisions.facts import Facts
     from deployer.model.approval import Approval
+
+
+_UNSEEN: Final = "its artifact cannot be seen: `greenlight doctor` says what is missing"
 
 
 class HiddenPinError(Exception):
@@ -64,7 +67,7 @@ def pin_obstacles(facts: Facts) -> Iterator[tuple[str, int, Version | str]]:
         if version is not None and reason is None:
             yield variant_name, number, Version(version.arn, version.version)
         else:
-            yield variant_name, number, reason or ""
+            yield variant_name, number, _UNSEEN if isinstance(reason, Hidden) else reason or ""
 
 
 def _pinned(facts: Facts) -> dict[str, Version]:

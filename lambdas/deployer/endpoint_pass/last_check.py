@@ -20,7 +20,7 @@ class NoLongerWantedError(Exception):
 
 
 @reads_first
-def _obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | None:
+def _obstacle(facts: Facts, version: ModelVersion | Hidden | None) -> str | Hidden | None:
     return obstacle(facts, version)
 
 

@@ -671,6 +671,48 @@ def test_what_the_present_instances_exclude_comes_back_as_it_served() -> None:
     assert decision.choice.release.endpoint_config_name == BEFORE
 
 
+@pytest.mark.parametrize("hidden", ["by the registry", "by S3"])
+def test_what_would_come_back_as_it_served_is_told_and_kept_while_it_is_hidden(hidden: str) -> None:
+    """An older version serves meanwhile. Clean-ups wait for what is hidden."""
+    attempts = [badly(2, 4), well(3, 3), well(2, 2, endpoint_config_name=BEFORE), well(1, 1)]
+    why, arn = Hidden("AccessDenied: no"), version_arn(2).lower()
+    versions = [registered(each, rejected=frozenset({3}), unfit=NONE) for each in (1, 2, 3)]
+    known = facts(in_a_row(1, 2, 3), attempts, versions=versions)
+    if hidden == "by S3":
+        known = replace(known, digests={**known.digests, arn: why})
+    else:
+        known = replace(known, versions={**known.versions, arn: why})
+
+    decision = decided(known, config_of(3))
+
+    assert version_of(decision) == 1
+    assert [(each.approval.version, each.is_hidden) for each in decision.ineligible] == [(2, True)]
+
+
+def test_a_stage_waits_for_what_it_cannot_compare_with_what_served() -> None:
+    """The version failed its test with other settings. S3 hides whether it is what served before."""
+    failed_test = Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200")
+    served = well(2, 2, endpoint_config_name=BEFORE, artifact_digest=DIGEST)
+    under, arn = settings(StageName="staging"), version_arn(2).lower()
+    present = release(2, under).endpoint_config_name
+    attempts = [
+        badly(2, 4, endpoint_config_name="tried", failed_test=failed_test),
+        badly(2, 3, endpoint_config_name=present),
+        served,
+        well(1, 1),
+    ]
+    versions = [registered(each, rejected=NONE, unfit=NONE) for each in (1, 2)]
+    known = facts(in_a_row(1, 2), attempts, under=under, versions=versions)
+
+    shown = decided(known, "tried")
+    unseen = decided(replace(known, digests={**known.digests, arn: Hidden("AccessDenied: no")}), "tried")
+
+    assert shown.choice is not None
+    assert shown.choice.release.endpoint_config_name == BEFORE
+    assert version_of(unseen) == 1
+    assert [(each.approval.version, each.is_hidden) for each in unseen.ineligible] == [(2, True)]
+
+
 def test_what_was_changed_since_its_approval_does_not_come_back_as_it_served() -> None:
     attempts = [badly(1, 3), well(2, 2), well(1, 1, endpoint_config_name=BEFORE)]
     digests: dict[str, str | Hidden] = {
