@@ -31,9 +31,15 @@ class Approvals:
         self._journalled: dict[tuple[str, str, str], int] = {}
         self._latest: dict[tuple[str, str], str] = {}
         """When the latest approval was given that the journal ever had, by endpoint and version number."""
+        self._superseded: dict[tuple[str, str], int] = {}
+        """The number of the call that noted an approval as superseded, by its endpoint and item."""
 
     def note_call(self, call: Call) -> None:
-        """Remember when an approval came into the journal."""
+        """Remember when an approval came into the journal, and when it was noted as superseded."""
+        if call.operation == "UpdateItem" and ":superseded_by" in call.request["ExpressionAttributeValues"]:
+            key = call.request["Key"]["endpoint"]["S"], call.request["Key"]["item"]["S"]
+            if call.accepted:
+                self._superseded.setdefault(key, call.number)
         item = call.request.get("Item", {})
         if call.operation == "PutItem" and call.accepted and item["item"]["S"].startswith("approval#"):
             name, arn, time = (item[key]["S"] for key in ("endpoint", "version_arn", "approved_at"))
@@ -52,14 +58,21 @@ class Approvals:
         return latest is not None and (latest, int(version)) > order_of(approval)
 
     def read_by(self, call: Call, name: str) -> dict[str, dict[str, Any]]:
-        """Return the newest approval of each version that counts, by ARN in lower case."""
+        """Return the newest approval of each version that counts, as it was read, by ARN in lower case."""
         newest: dict[str, dict[str, Any]] = {}
         for each in self._standing(name):
             arn = each["version_arn"].lower()
             is_newer = arn not in newest or order_of(each) > order_of(newest[arn])
             if self._was_read(call, each) and is_newer:
-                newest[arn] = each
+                newest[arn] = self._as_read(call, each)
         return newest
+
+    def _as_read(self, call: Call, approval: dict[str, Any]) -> dict[str, Any]:
+        """Return an approval without what another invocation noted of it since the journal was read."""
+        name, item = approval["endpoint"], approval["item"]
+        if self._superseded.get((name, item), 0) <= last_query(call.invocation, name):
+            return approval
+        return {key: value for key, value in approval.items() if key != "superseded_by"}
 
     def unread_by(self, call: Call, name: str) -> set[str]:
         """Return the versions, by ARN in lower case, with an approval that the invocation could not read."""
@@ -202,8 +215,8 @@ class Law28LastResortComesLast(Law):
 
     When such a version is put on an endpoint, no other approval that stands is of a version that has served
     well and may serve: with the present settings, now or after a retry, or as it served. The law excludes
-    invocations in which a call met a fault, or during which people did anything, and approvals that the
-    invocation could not read in the journal.
+    invocations in which a call met a fault, or during which people did anything. It excludes approvals that
+    the invocation could not read in the journal, and notes that they are superseded.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:

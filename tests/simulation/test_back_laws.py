@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,24 @@ def put(scene: Deployed, version: int) -> None:
     scene.do(act)
 
 
+def journal_approval(item: str, arn: str, version: str) -> None:
+    texts = {"endpoint": "churn", "item": item, "version_arn": arn, "approved_at": item.split("#")[1]}
+    clients.client("dynamodb").put_item(
+        TableName="journal",
+        Item={**{name: {"S": text} for name, text in texts.items()}, "version": {"N": version}},
+    )
+
+
+def supersede(item: str) -> None:
+    clients.client("dynamodb").update_item(
+        TableName="journal",
+        Key={"endpoint": {"S": "churn"}, "item": {"S": item}},
+        UpdateExpression="SET #superseded_by = :superseded_by",
+        ExpressionAttributeNames={"#superseded_by": "superseded_by"},
+        ExpressionAttributeValues={":superseded_by": {"N": "2"}},
+    )
+
+
 def test_law_28_what_was_superseded_does_not_go_out_while_what_served_well_stands(untried: Deployed) -> None:
     with pytest.raises(LawBrokenError, match=r"Law28\w+: churn gets .*/1, the last resort; .*/2 served"):
         put(untried, 1)
@@ -171,6 +190,26 @@ def test_law_28_what_was_superseded_may_go_out_if_nothing_that_served_well_stand
     untried.judge.laws = laws
 
     put(untried, 1)
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+def test_law_28_what_was_superseded_after_the_last_read_may_go_out(
+    untried: Deployed, *, is_read: bool
+) -> None:
+    arn, item = untried.world.people.versions[0].arn, "approval#2026-01-01T09:00:00.000000+00:00#000000001"
+    untried.do(lambda: journal_approval(item, arn, "1"))
+
+    def act() -> None:
+        if is_read:
+            supersede(item)
+        ask_of("churn")
+        if not is_read:
+            supersede(item)
+        update(arn)
+
+    refused = pytest.raises(LawBrokenError, match=r"Law28\w+: churn gets .*/1, the last resort; .*/2 served")
+    with refused if is_read else nullcontext():
+        untried.do(act)
 
 
 def test_law_28_what_served_well_may_go_out(untried: Deployed) -> None:
