@@ -577,6 +577,11 @@ FOUND: Final = {
         ),
         metadata=True,
     ),
+    "a change of tags takes effect before its invocation crashes, and the settings are put back": Schedule(
+        head_start=1,
+        disturbances=(Disturbance(Kind.CHANGE_SETTINGS, how=4), Disturbance(Kind.CHANGE_SETTINGS, wait=7)),
+        faults=(Fault("AddTags", 0, FaultKind.CRASH_AFTER, times=3, delay=2),),
+    ),
 }
 """Schedules, reduced, that once broke a law, by the deployer's fault or the law's."""
 

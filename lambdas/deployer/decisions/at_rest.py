@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.alarms import SEARCH, are_current, wanted_alarms
 from deployer.decisions.variant_properties import unset_properties
@@ -10,10 +10,15 @@ from deployer.model.release import all_tags
 from deployer.model.steps import ChangeTags
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from deployer.decisions.choice import Decision
     from deployer.model.endpoint import EndpointSummary
     from deployer.model.history import History, LastObserved
     from deployer.model.settings import EndpointSettings
+
+_UNSURE: Final = "?"
+"""A value that no tag can have (botocore: `TagValue`)."""
 
 
 def is_up_to_date(settings: EndpointSettings, last: LastObserved, *, stack_name: str) -> bool:
@@ -73,3 +78,14 @@ def tag_steps(
         return []
     add = {key: value for key, value in wanted.items() if applied.get(key) != value}
     return [ChangeTags(resource_arn, add, frozenset(applied) - frozenset(wanted), wanted)]
+
+
+def half_tagged(applied: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Return which tags an endpoint may have while they change: no settings ask for these.
+
+    Args:
+        applied: Its tags, as they were put on before.
+        wanted: What they are to be.
+    """
+    same = dict(applied.items() & wanted.items())
+    return {**dict.fromkeys((*applied, *wanted), _UNSURE), **same}

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from deployer.contract import STACK_TAG
+from deployer.decisions.at_rest import half_tagged
 from deployer.decisions.autoscaling import half_changed
 from deployer.decisions.variant_properties import noted_as_set
 from deployer.endpoint_pass.refused_writes import key_of
@@ -115,6 +116,8 @@ class Executor:
                 deleted = gateways.models_and_configs.delete_model(name, owner=self._owner)
                 self._log_deleted(name, deleted=deleted)
             case steps.ChangeTags(arn, add, remove, wanted):
+                # A refusal or a crash may leave a part of each.
+                self._ledger.note(tags=half_tagged(self._ledger.history.last_observed.tags, wanted))
                 gateways.tags.change(arn, add=add, remove=remove)
                 self._ledger.note(tags=dict(wanted))
             case steps.RegisterScaling():

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deployer.contract import CONCURRENCY, INSTANCES
-from deployer.decisions.at_rest import is_chosen, is_unchanged, is_up_to_date, tag_steps
+from deployer.decisions.at_rest import half_tagged, is_chosen, is_unchanged, is_up_to_date, tag_steps
 from deployer.decisions.autoscaling import half_changed, is_scaling_unsure, scaling_steps, to_deregister
 from deployer.decisions.choice import Choice, Decision
 from deployer.decisions.pins import left_out
@@ -80,6 +80,16 @@ def test_tags_that_differ_are_put_on_and_others_are_taken_off() -> None:
         ChangeTags("arn", {"team": "growth"}, frozenset({"gone"}), TAGS)
     ]
     assert tag_steps(settings(), REST, "arn", stack_name=STACK) == []
+
+
+def test_tags_that_may_be_half_changed_are_put_right_whichever_are_wanted_next() -> None:
+    before = all_tags(settings(Tags={"team": "growth", "cost": "1"}), STACK)
+    after = all_tags(settings(Tags={"team": "risk", "owner": "ada"}), STACK)
+    half = LastObserved(tags=half_tagged(before, after))
+
+    for tags in ({"team": "growth", "cost": "1"}, {"team": "risk", "owner": "ada"}, {}):
+        [step] = tag_steps(settings(Tags=tags), half, "arn", stack_name=STACK)
+        assert (step.add, step.remove) == (tags, {"team", "cost", "owner"} - tags.keys())
 
 
 def test_scaling_that_differs_is_registered_and_what_ended_is_deregistered() -> None:
