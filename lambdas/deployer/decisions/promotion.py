@@ -37,10 +37,13 @@ class MetadataChanges:
     Attributes:
         steps: One step per version.
         live: The role of each version that is stamped as live afterwards, by its ARN.
+        deployed_at: When the deployment began that the stamp is of, by the version's ARN. A version that was
+            registered later is another one of the same ARN.
     """
 
     steps: tuple[WriteMetadata, ...]
     live: dict[str, str]
+    deployed_at: dict[str, datetime]
 
 
 def unwritten(facts: Facts) -> list[Deployment]:
@@ -66,6 +69,7 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
     name, stage_name = facts.settings.endpoint_name, facts.settings.stage_name
     live = facts.history.last_observed.metadata_live
     wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    deployed_at: dict[str, datetime] = {}
     for deployment in ended:
         at = deployment.settled_at
         assert at is not None, "a deployment with an outcome is settled"
@@ -75,6 +79,7 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
                 wanted[version_arn] |= version_metadata.of_replaced(
                     name, stage_name, at, role=former[version_arn]
                 )
+                deployed_at[version_arn] = _deployed_before(facts.history, version_arn, deployment)
             for companion in deployment.companions:
                 if former.get(companion.version_arn) != companion.role:
                     properties = version_metadata.of_companion(companion, name, stage_name, at)
@@ -82,8 +87,22 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
             wanted[deployment.version_arn] |= _digest_metadata(facts.settings, deployment)
         # Stamp the approved version last: a companion may be of the same version.
         wanted[deployment.version_arn] |= version_metadata.of_attempt(deployment, stage_name)
+        deployed_at |= dict.fromkeys(deployment.version_arns, deployment.started_at)
     steps = tuple(WriteMetadata(version_arn, properties) for version_arn, properties in wanted.items())
-    return MetadataChanges(steps, live)
+    return MetadataChanges(steps, live, deployed_at)
+
+
+def _deployed_before(history: History, version_arn: str, deployment: Deployment) -> datetime:
+    """Return when the last deployment of a version began before another one that replaced it.
+
+    The journal may not know it any more. Then the version was there at the latest when it was replaced.
+    """
+    before = (
+        each.started_at
+        for each in history.deployments
+        if each.number < deployment.number and version_arn in each.version_arns
+    )
+    return next(before, deployment.started_at)
 
 
 def _roles(deployment: Deployment) -> dict[str, str]:

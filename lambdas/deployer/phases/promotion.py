@@ -28,6 +28,7 @@ from deployer.model.excerpts import sentence
 from deployer.model.model_version import Hidden, ModelVersion
 from deployer.model.names import fingerprint
 from deployer.model.steps import WriteMetadata
+from deployer.phases.first_look import CLOCKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,14 +87,19 @@ class VersionMetadataPhase:
         if not ended:
             return
         changes = metadata_changes(self._versions.facts, ended)
-        denied = [*filter(None, map(self._write_if_due, changes.steps))]
+        tried = (self._write_if_due(step, changes.deployed_at[step.version_arn]) for step in changes.steps)
+        denied = [*filter(None, tried)]
         if denied:
             round_.troubles += denied
         else:
             self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)
 
-    def _write(self, step: WriteMetadata) -> None:
+    def _write(self, step: WriteMetadata, deployed_at: datetime | None) -> None:
         """Write what the registry does not show of a stamp.
+
+        Args:
+            step: The stamp.
+            deployed_at: When the deployment of the version began that it tells of; None if it is of none.
 
         Raises:
             UpkeepRefusedError: The deployer may not write it now.
@@ -104,7 +110,8 @@ class VersionMetadataPhase:
             version = self._versions.read(step.version_arn)
         if isinstance(version, Hidden):
             raise RefusedError(version.reason)
-        if version is None:
+        if version is None or (deployed_at is not None and not version.is_of(deployed_at + CLOCKS)):
+            # Deleted. Its group may have been made again since, with another version of the same ARN.
             return
         fitting = that_fit(step.properties, version.metadata)
         if fitting.keys() < step.properties.keys():
@@ -131,7 +138,7 @@ class VersionMetadataPhase:
                     f"{told} {remedy}", Refusal(Cause.SURROUNDINGS, str(refusal))
                 ) from refusal
 
-    def _write_if_due(self, step: WriteMetadata) -> str | None:
+    def _write_if_due(self, step: WriteMetadata, deployed_at: datetime | None = None) -> str | None:
         """Write a stamp, unless it is too early for another try; return what a person must fix, if anything.
 
         A stamp is for people to read. So what else keeps it from being written is logged, and it is given up.
@@ -140,7 +147,7 @@ class VersionMetadataPhase:
         if (told := self._refused_writes.put_off(key)) is not None:
             return told
         try:
-            self._write(step)
+            self._write(step, deployed_at)
         except UpkeepRefusedError as denial:
             self._refused_writes.note_refused(key, str(denial))
             return str(denial)

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local_cloud.sagemaker.ports import Caller
 from local_cloud.testing.in_process import do_nothing
-from tests.unit.deployer.builders import ENDPOINT
+from tests.unit.deployer.builders import ENDPOINT, GROUP
 from tests.unit.deployer.pipeline import REGION, Pipeline
 
 OTHER = "fraud"
@@ -266,7 +266,8 @@ def test_where_somebody_fills_a_version_up_meanwhile_the_registry_refuses_and_no
 # Refusals ---------------------------------------------------------------------------------------------
 
 
-def test_a_denied_write_is_told_once_and_made_once_it_may_be(pipeline: Pipeline) -> None:
+def deny_writes(pipeline: Pipeline) -> list[str]:
+    """Deny the deployer its writes to the registry; return the list to which each try is added."""
     tried: list[str] = []
 
     def deny(_: str, operation: str) -> None:
@@ -276,6 +277,49 @@ def test_a_denied_write_is_told_once_and_made_once_it_may_be(pipeline: Pipeline)
             raise ClientError(error, operation)
 
     pipeline.deployer_cloud.before_call = deny
+    return tried
+
+
+def make_group_again(pipeline: Pipeline) -> None:
+    """Delete the group with its version, and make it again."""
+    pipeline.registry.delete_model_package(ModelPackageName=f"{GROUP}/1")
+    pipeline.registry.delete_model_package_group(ModelPackageGroupName=GROUP)
+    pipeline.run()
+    pipeline.pass_time(60)
+    pipeline.registry.create_model_package_group(ModelPackageGroupName=GROUP)
+
+
+def test_a_version_of_a_group_that_was_made_again_does_not_show_how_the_one_before_it_ended(
+    pipeline: Pipeline,
+) -> None:
+    deny_writes(pipeline)
+    served = approved(pipeline)
+    make_group_again(pipeline)
+    assert pipeline.register() == served
+    pipeline.deployer_cloud.before_call = do_nothing
+    for _ in range(3):
+        pipeline.pass_time(900)
+        pipeline.sweep()
+        pipeline.run()
+
+    assert pipeline.serving() == "v1"
+    assert shown(pipeline, served) is None
+
+
+def test_a_version_of_a_group_that_was_made_again_does_not_show_until_when_the_one_before_it_served(
+    pipeline: Pipeline,
+) -> None:
+    served = approved(pipeline)
+    make_group_again(pipeline)
+    assert pipeline.register() == served
+    second = approved(pipeline)
+
+    assert str(shown(pipeline, second)).startswith("serving since 20")
+    assert shown(pipeline, served) is None
+
+
+def test_a_denied_write_is_told_once_and_made_once_it_may_be(pipeline: Pipeline) -> None:
+    tried = deny_writes(pipeline)
     arn = approved(pipeline)
     for _ in range(8):
         pipeline.pass_time(900)
