@@ -33,6 +33,7 @@ def test_the_laws_hold_for_whatever_hypothesis_thinks_of(schedule: Schedule) -> 
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @settings(DRAWN, max_examples=150)
 @given(schedules())
 def test_the_laws_hold_for_whatever_hypothesis_thinks_of_when_it_may_think_longer(schedule: Schedule) -> None:
