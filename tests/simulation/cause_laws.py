@@ -198,10 +198,11 @@ class Law33ADeniedWriteWaits(Law):
     """A write outside of a deployment that is denied is asked for again only after growing delays.
 
     After the first denial ten minutes pass, then 20, 40, 80, 160, 320 and 640, and then a day. The delay is
-    over at once when a person does anything, as that may ask for the write. The law excludes invocations that
-    may not have read that the write was denied: those that began before the denied one had ended, and those
-    after one that failed by anything but denials. Several such denials count as one. The law also excludes
-    alarms and the end of scaling: an update that goes back asks for these at once.
+    over at once when a person does anything, or asks to try a version again: that may ask for the write. The
+    law excludes invocations that may not have read that the write was denied: those that began before the
+    denied one had ended, and those after one that failed by anything but denials. Several such denials count
+    as one. The law also excludes alarms and the end of scaling: an update that goes back asks for these at
+    once.
     """
 
     def __init__(self, world: World, facts: Facts) -> None:
@@ -213,7 +214,9 @@ class Law33ADeniedWriteWaits(Law):
             return
         key = (call.invocation.site.account, call.operation, _written_by(call))
         before = self._refused.pop(key, None)
-        if before is not None and self.world.people.last_done >= before.call.time:
+        people = self.world.people
+        asked = [people.last_done, *(each.at for each in people.retries.all)]
+        if before is not None and max(asked) >= before.call.time:
             before = None
         if before is not None and before.call.invocation is not call.invocation:
             self._check_delay(before, call)

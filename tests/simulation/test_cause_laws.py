@@ -255,6 +255,23 @@ def test_law_33_what_somebody_asks_for_is_tried_at_once(denied: Deployed) -> Non
     denied.do(tag)
 
 
+def test_law_33_a_retry_asks_for_what_was_denied_before_it(denied: Deployed) -> None:
+    denied.do(tag)
+    denied.world.pass_time(60.0)
+    denied.world.people.retries.ask("churn", 0, tells=False)
+    denied.do(tag)
+
+
+def test_law_33_a_retry_asks_for_nothing_that_is_denied_after_it(denied: Deployed) -> None:
+    denied.world.people.retries.ask("churn", 0, tells=False)
+    denied.world.pass_time(60.0)
+    denied.do(tag)
+    denied.world.pass_time(60.0)
+
+    with pytest.raises(LawBrokenError, match=r"Law33\w+: .* AddTags again, which was denied 1 times"):
+        denied.do(tag)
+
+
 def test_law_33_invocations_at_the_same_time_may_both_be_denied(denied: Deployed) -> None:
     denied.do(tag, tag)
 
