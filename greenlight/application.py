@@ -19,6 +19,7 @@ from greenlight.commands import (
     pause,
     plan,
     remove,
+    restart,
     resume,
     retry,
     rollback,
@@ -57,6 +58,7 @@ APPLICATION.command("pause")(pause.pause)
 APPLICATION.command("resume")(resume.resume)
 APPLICATION.command("rollback")(rollback.rollback)
 APPLICATION.command("retry")(retry.retry)
+APPLICATION.command("restart")(restart.restart)
 APPLICATION.command("logs")(logs.logs)
 APPLICATION.command("messages")(messages.messages)
 APPLICATION.command("why")(why.why)

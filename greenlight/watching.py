@@ -65,6 +65,9 @@ def of_version(standing: Standing, history: History, number: int) -> Verdict | N
     if serves is not None and serves.version == number:
         if standing.state is State.FAILED and coming is not None and coming.version == number:
             return Verdict(ExitCode.BAD_NEWS, f"{wanted} failed: {first_sentence(standing.why)}.")
+        if standing.state is State.WAITING and coming is not None and coming.version == number:
+            # It is to go out once more.
+            return None
         return Verdict(ExitCode.FINE, f"{wanted} serves.")
     if standing.state in BAD and (coming is None or coming.version == number):
         return Verdict(ExitCode.BAD_NEWS, f"{wanted} does not serve: {first_sentence(standing.why)}.")

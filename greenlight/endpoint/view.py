@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from deployer.model.approval import Approval
     from greenlight.endpoint.detail import Detail, Variant
-    from greenlight.fleet.state import Served
+    from greenlight.fleet.served import Served
     from greenlight.fleet.view import Scene
 
 

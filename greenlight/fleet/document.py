@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from greenlight.connection import DeployedStack
     from greenlight.fleet.progress import Progress
-    from greenlight.fleet.state import Served, Standing
+    from greenlight.fleet.served import Served
+    from greenlight.fleet.state import Standing
 
 
 def fleet_document(standings: Sequence[Standing], stack: DeployedStack, now: datetime) -> dict[str, Any]:

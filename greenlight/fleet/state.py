@@ -5,12 +5,13 @@ It says what was done and what stands. What the deployer does next is for its ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from deployer.decisions.holds import HELD_BACK, standing_hold
+from deployer.decisions.restarting import approval_of, led_to
 from deployer.decisions.retries import retry_at
 from deployer.decisions.rollbacks import rollback_of
 from deployer.decisions.trying_again import counting, counting_like
@@ -18,6 +19,7 @@ from deployer.model import statuses
 from deployer.model.attempt import Action, AttemptStatus, Deployment
 from deployer.model.names import same_arn
 from greenlight.fleet.progress import Progress, Stage
+from greenlight.fleet.served import Served, of_approval, of_deployment, serving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,27 +54,6 @@ UNDER_WAY: Final = frozenset({State.ROLLOUT, State.ROLLING_BACK, State.WAITING})
 
 BAD: Final = frozenset({State.FAILED, State.ATTENTION})
 """States that are bad news."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A version on an endpoint, and how it got there.
-
-    Attributes:
-        version: Its number.
-        version_arn: Its ARN.
-        endpoint_config_name: The config.
-        since: When it began to serve; None if it does not yet.
-        approved_by: Who approved it.
-        approved_at: When.
-    """
-
-    version: int
-    version_arn: str
-    endpoint_config_name: str
-    since: datetime | None
-    approved_by: str
-    approved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,49 +128,6 @@ def standing_of(seen: Seen, now: datetime) -> Standing:
     )
 
 
-def serving(history: History, endpoint_config_name: str | None) -> Served | None:
-    """Return what a config serves, if the journal knows it."""
-    if endpoint_config_name is None:
-        return None
-    adopted = _adopted(history, endpoint_config_name)
-    of_config = [each for each in history.deployments if each.endpoint_config_name == endpoint_config_name]
-    succeeded = next((each for each in of_config if each.status is AttemptStatus.SUCCEEDED), None)
-    found = succeeded or next(iter(of_config), None)
-    return adopted if found is None else _served(found, found.settled_at or found.accepted_at)
-
-
-def _adopted(history: History, endpoint_config_name: str) -> Served | None:
-    """Return what a config of somebody else serves that the deployer found in the place of its own."""
-    if history.last_observed.endpoint_config_name != endpoint_config_name:
-        return None
-    served = [each for each in history.approvals if each.counts and each.served_with is not None]
-    if not served:
-        return None
-    return replace(_approved(served[0]), endpoint_config_name=endpoint_config_name)
-
-
-def _served(deployment: Deployment, since: datetime | None = None) -> Served:
-    return Served(
-        version=deployment.version,
-        version_arn=deployment.version_arn,
-        endpoint_config_name=deployment.endpoint_config_name,
-        since=since,
-        approved_by=deployment.approved_by,
-        approved_at=deployment.approved_at,
-    )
-
-
-def _approved(approval: Approval) -> Served:
-    return Served(
-        version=approval.version,
-        version_arn=approval.version_arn,
-        endpoint_config_name="",
-        since=None,
-        approved_by=approval.approved_by,
-        approved_at=approval.approved_at,
-    )
-
-
 def _under_way(seen: Seen, serves: Served | None) -> Standing | None:
     attempt = seen.history.unsettled
     if isinstance(attempt, Deployment):
@@ -198,7 +136,7 @@ def _under_way(seen: Seen, serves: Served | None) -> Standing | None:
         is_back = back or attempt.abort_asked_at is not None
         why = _rollout_words(seen.history, attempt, is_back=is_back)
         state = State.ROLLING_BACK if is_back else State.ROLLOUT
-        return Standing(seen.name, state, serves, _served(attempt), progress, why, attempt.started_at)
+        return Standing(seen.name, state, serves, of_deployment(attempt), progress, why, attempt.started_at)
     if seen.status in statuses.MODIFYING:
         back = seen.progress is not None and seen.progress.stage is Stage.ROLLING_BACK
         why = "SageMaker updates it" if seen.status == "SystemUpdating" else "somebody else changes it"
@@ -215,6 +153,10 @@ def _rollout_words(history: History, attempt: Deployment, *, is_back: bool) -> s
         return "its approval was taken back" if attempt.failed_test is None else "it failed its smoke test"
     if attempt.rolls_back:
         return "going back"
+    if attempt.restart is not None:
+        return f"a restart: {attempt.restart.words}"
+    if attempt.retry is not None:
+        return f"a retry: {attempt.retry.words}"
     if attempt.status is AttemptStatus.TESTING:
         return "smoke test"
     if attempt.test_endpoint_name is not None and attempt.accepted_at is None:
@@ -227,7 +169,7 @@ def _failed_endpoint(seen: Seen, serves: Served | None) -> Standing | None:
         return None
     last = seen.history.last_deployment
     reason = seen.failure_reason or "SageMaker gives no reason"
-    coming, at = (_served(last), last.settled_at) if last is not None else (None, None)
+    coming, at = (of_deployment(last), last.settled_at) if last is not None else (None, None)
     words = f"the endpoint is {seen.status}: {reason}"
     return Standing(seen.name, State.FAILED, serves, coming, why=words, at=at)
 
@@ -275,8 +217,11 @@ def _held(seen: Seen, serves: Served | None, now: datetime) -> Standing | None:
     told = [each for each in seen.history.last_observed.reported if each.startswith(HELD_BACK)]
     if approval is None and not told:
         return None
-    coming = _approved(approval) if approval is not None else None
-    what = f"v{approval.version} waits" if approval is not None else "changed settings wait"
+    coming = of_approval(approval) if approval is not None else None
+    if approval is not None:
+        what = f"v{approval.version} waits"
+    else:
+        what = "changed settings wait" if _restart(seen, serves) is None else "its restart waits"
     return Standing(
         seen.name, State.HELD, serves, coming, why=f"{what} for {hold.description}", at=hold.until
     )
@@ -291,7 +236,7 @@ def _failed_version(seen: Seen, serves: Served | None) -> Standing | None:
         seen.name,
         State.FAILED,
         serves,
-        _served(failure),
+        of_deployment(failure),
         why=failure.reason or "SageMaker gives no reason",
         at=failure.settled_at,
         retry_at=retry_at(failure, counting_like(seen.history, failure)),
@@ -313,7 +258,7 @@ def _attention(seen: Seen, serves: Served | None) -> Standing | None:
     approval = waits(seen, serves)
     if approval is not None and approval.ineligible_reported is not None:
         why = f"v{approval.version} is approved and does not go out: {approval.ineligible_reported}"
-        return Standing(seen.name, State.ATTENTION, serves, _approved(approval), why=why)
+        return Standing(seen.name, State.ATTENTION, serves, of_approval(approval), why=why)
     return None
 
 
@@ -321,10 +266,21 @@ def _waiting(seen: Seen, serves: Served | None) -> Standing | None:
     approval = waits(seen, serves)
     if approval is not None:
         why = f"v{approval.version} is next"
-        return Standing(seen.name, State.WAITING, serves, _approved(approval), why=why)
+        return Standing(seen.name, State.WAITING, serves, of_approval(approval), why=why)
+    restarted = _restart(seen, serves)
+    if restarted is not None:
+        why = "its restart is next"
+        return Standing(seen.name, State.WAITING, serves, of_approval(restarted), why=why)
     if seen.settings_are_new:
         return Standing(seen.name, State.WAITING, serves, why="its new settings are next")
     return None
+
+
+def _restart(seen: Seen, serves: Served | None) -> Approval | None:
+    """Return the approval of what serves, if it is to go out once more and has not since a person said so."""
+    approval = approval_of(seen.history, serves.version_arn) if serves is not None else None
+    asked = led_to(approval.restart, seen.history, approval.version_arn) if approval is not None else None
+    return approval if asked is not None else None
 
 
 def _empty(seen: Seen) -> Standing | None:

@@ -20,6 +20,7 @@ from deployer.decisions.plan import (
     WaitForAlarms,
     WaitToRetry,
 )
+from deployer.decisions.restarting import restart_of
 from deployer.decisions.trying_again import counting
 from deployer.decisions.verdicts import Rule
 from deployer.model.attempt import AttemptStatus
@@ -82,6 +83,7 @@ class Outlook:
         serves: The versions on it now, the approved one first.
         in_turn: The versions that go out, one after another, if each succeeds.
         failed_before: Those of them that failed with the settings before.
+        restarts: Whether the version that serves goes out once more, as a person asked for a restart.
         rollout: How the first of them rolls out; None if nothing does, or the endpoint is created.
         instances: How many instances run meanwhile at the most, old and new ones, by type.
         message: What else is to be said: whose it is, what holds it back, why it cannot change.
@@ -95,6 +97,7 @@ class Outlook:
     serves: tuple[int, ...] = ()
     in_turn: tuple[int, ...] = ()
     failed_before: tuple[int, ...] = ()
+    restarts: bool = False
     rollout: RolloutPlan | None = None
     instances: Mapping[str, int] = field(default_factory=dict)
     message: str | None = None
@@ -138,6 +141,7 @@ def outlook_of(
         tuple(map(version_number, preview.serves)),
         tuple(each.decided_by.version for each in preview.in_turn),
         _failed_before(preview),
+        _restarts(preview),
         _rollout(preview),
         _meanwhile(preview, before),
         message,
@@ -200,6 +204,11 @@ def _of_obstacle(course: Course) -> tuple[Effect, str | None]:
             return Effect.FOREIGN, message
         case _:
             return Effect.UNDER_WAY, None
+
+
+def _restarts(preview: Preview) -> bool:
+    choice = preview.chosen.choice if preview.chosen is not None else None
+    return choice is not None and restart_of(preview.facts.history, choice) is not None
 
 
 def _failed_before(preview: Preview) -> tuple[int, ...]:
@@ -276,6 +285,7 @@ def _endpoint(outlook: Outlook) -> dict[str, Any]:
         serves=list(outlook.serves),
         in_turn=list(outlook.in_turn),
         failed_before=list(outlook.failed_before),
+        restarts=outlook.restarts,
         message=outlook.message,
         changes=[_known(key=each.key, before=each.before, after=each.after) for each in outlook.changes],
         rollout=_known(

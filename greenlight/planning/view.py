@@ -95,12 +95,18 @@ def headline(outlook: Outlook) -> str:
         first=first,
         then="".join(f", then {version(each)}" for each in outlook.in_turn[1:]),
         serves=serves,
-        what=f"{first} stays" if outlook.keeps_version else f"{serves} gives way to {first}",
+        what=_what(outlook, first, serves),
         how=f"; {_rollout(outlook.rollout, sum(outlook.instances.values()))}"
         if outlook.rollout is not None
         else "",
         group=outlook.group_name,
     )
+
+
+def _what(outlook: Outlook, first: str, serves: str) -> str:
+    if not outlook.keeps_version:
+        return f"{serves} gives way to {first}"
+    return f"{first} goes out once more" if outlook.restarts else f"{first} stays"
 
 
 def _rollout(rollout: RolloutPlan, instances: int) -> str:

@@ -115,7 +115,7 @@ def _takes_the_settings(after: Preview, before: Explanation, arn: str) -> bool:
     """Tell whether the version serves with former settings, and the present ones are tried again with it."""
     choice = after.chosen.choice if after.chosen is not None else None
     return (
-        before.reason is Reason.SERVES_AS_IT_IS
+        before.reason in {Reason.SERVES_AS_IT_IS, Reason.RESTART_FAILED}
         and choice is not None
         and not choice.keeps_serving
         and same_arn(choice.approval.version_arn, arn)

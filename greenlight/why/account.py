@@ -58,7 +58,12 @@ _APPROVED_AGAIN: Final = frozenset(
 )
 """The reasons that an approval ends."""
 
-_FAILED: Final = frozenset({Reason.FAILED, Reason.FAILED_BEFORE, Reason.WAITS, Reason.SERVES_AS_IT_IS})
+_FAILED: Final = frozenset(
+    {
+        *(Reason.FAILED, Reason.FAILED_BEFORE, Reason.WAITS),
+        *(Reason.SERVES_AS_IT_IS, Reason.RESTART_FAILED),
+    }
+)
 """The reasons that a retry ends, if a failure was theirs and no later version went out since."""
 
 
@@ -90,7 +95,7 @@ class Told:
             return f"greenlight retry {endpoint_name} {self.explanation.version}"
         if self.explanation.reason in _APPROVED_AGAIN:
             return f"greenlight approve {group} {self.explanation.version}"
-        if self.explanation.reason in {Reason.HELD, Reason.SHADOW_NEXT}:
+        if self.explanation.reason in {Reason.HELD, Reason.SHADOW_NEXT, Reason.RESTARTS}:
             if "a pause of this endpoint" in detail:
                 return f"greenlight resume {endpoint_name}"
             if "a pause of all endpoints" in detail:

@@ -62,6 +62,7 @@ def endpoints(account: Account) -> dict[str, dict[str, Any]]:
         "steered",
         "rolled",
         "retried",
+        "restarted",
         "foreseen",
         "examined",
     )
@@ -309,6 +310,30 @@ def test_the_command_tries_a_failed_version_again_under_the_operators_policy(dep
     assert (told["reason"], told["command"]) == ("failed", "greenlight retry retried 2")
     assert [each["status"] for each in told["attempts"]] == ["failed", "failed"]
     assert (never.returncode, mistakes(json.loads(never.stderr), "error")) == (2, [])
+
+
+def test_the_command_restarts_what_serves_under_the_operators_policy(deployment: Deployment) -> None:
+    operator = deployment.somebody("refresher", "ViewerPolicyArn", "OperatorPolicyArn")
+    deployment.deployed("restarted", factor=2)
+    before = json.loads(deployment.greenlight("status", "restarted", "--json", **operator).stdout)
+
+    asked = deployment.greenlight("restart", "restarted", **operator)
+    done = deployment.greenlight("restart", "restarted", "--yes", "--json", **operator)
+    watched = deployment.greenlight("watch", "restarted", "--timeout", "2m", **operator)
+    after = json.loads(deployment.greenlight("status", "restarted", "--json", **operator).stdout)
+    history = deployment.greenlight("history", "restarted", "--json", **operator)
+    unmanaged = deployment.greenlight("restart", "nobodys", "--yes", "--json", **operator)
+
+    assert (asked.returncode, "restarted is restarted, on new" in asked.stdout) == (2, True), asked
+    document = json.loads(done.stdout)
+    assert mistakes(document, "restart") == []
+    assert (document["version"], document["waits"], document["told"]) == (1, None, True)
+    assert watched.returncode == 0, watched
+    configs = [each["endpoints"][0]["serves"]["endpoint_config"] for each in (before, after)]
+    assert len(set(configs)) == 2
+    entries = json.loads(history.stdout)["entries"]
+    assert [(each["kind"], each["version"]) for each in entries] == [("serving", 1)] * 2
+    assert (unmanaged.returncode, mistakes(json.loads(unmanaged.stderr), "error")) == (2, [])
 
 
 def test_the_command_says_why_and_what_would_happen(deployment: Deployment) -> None:

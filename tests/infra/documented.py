@@ -161,6 +161,9 @@ HOW: Final[dict[str, Here | By | Because]] = {
     "greenlight retry*": By(
         "e2e/test_pipeline.py::test_the_command_tries_a_failed_version_again_under_the_operators_policy"
     ),
+    "greenlight restart*": By(
+        "e2e/test_pipeline.py::test_the_command_restarts_what_serves_under_the_operators_policy"
+    ),
     "greenlight resume*": _STEERING,
     "greenlight logs*": _STEERING,
     "greenlight adopt*": _ADOPTED,

@@ -23,7 +23,8 @@ from greenlight.endpoint.detail import detail_of
 from greenlight.endpoint.measuring import Measured
 from greenlight.endpoint.view import detail_view
 from greenlight.fleet.progress import Progress, Stage
-from greenlight.fleet.state import Seen, Served, Standing, State
+from greenlight.fleet.served import Served
+from greenlight.fleet.state import Seen, Standing, State
 from greenlight.fleet.view import FleetView, Scene
 from greenlight.output import THEME, Symbols
 from greenlight.planning.changes import Change

@@ -1559,8 +1559,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "try nothing again for a retry",
         "phases/requests.py",
-        "        for approval in renewed:\n",
-        "        for approval in renewed[:0]:\n",
+        "        for approval in found:\n",
+        "        for approval in found[:0]:\n",
     ),
     Sabotage(
         "count the failures before a retry all the same",
@@ -1577,8 +1577,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "give a version two more chances for one retry",
         "decisions/trying_again.py",
-        '    return Retry(request.at, request.by or "somebody", first)\n',
-        '    return Retry(request.at, request.by or "somebody", first + 1)\n',
+        '    return Asked(request.at, request.by or "somebody", first)\n',
+        '    return Asked(request.at, request.by or "somebody", first + 1)\n',
     ),
     Sabotage(
         "make an endpoint again for a former release without the stack's tag",

@@ -22,6 +22,7 @@ from deployer.decisions.plan import (
     WaitToRetry,
 )
 from deployer.decisions.reasons import WORDS, Reason
+from deployer.decisions.restarting import restart_of
 from deployer.decisions.verdicts import CHOSEN_BY, Rule
 from deployer.model.approval import Weight
 from deployer.model.attempt import Deployment
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from deployer.model.approval import Approval
     from deployer.model.model_version import ModelVersion
 
+
+_SOON: Final = frozenset({Reason.NEXT, Reason.QUEUED, Reason.TESTED_FIRST})
+"""What becomes of a version that nothing holds back."""
 
 _BY_RULE: Final = {
     Rule.WITHDRAWN: Reason.NOT_APPROVED,
@@ -141,12 +145,14 @@ def _is_of(course: UnderWay, version_arn: str) -> bool:
 def _of_serving(preview: Preview, verdict: Verdict | None) -> Reason:
     choice = preview.chosen.choice if preview.chosen is not None else None
     if verdict is not None and verdict.rule is Rule.KEPT:
-        return Reason.SERVES_AS_IT_IS
+        is_restart = verdict.failure is not None and verdict.failure.restart is not None
+        return Reason.RESTART_FAILED if is_restart else Reason.SERVES_AS_IT_IS
     if choice is None:
         stands = verdict is not None and verdict.rule not in {Rule.WITHDRAWN, Rule.ROLLED_BACK}
         return Reason.SERVES_AS_IT_IS if stands else Reason.STAYS_UNAPPROVED
     if same_arn(choice.approval.version_arn, preview.serves[0]):
-        return Reason.SERVES
+        is_next = restart_of(preview.facts.history, choice) is not None
+        return Reason.RESTARTS if is_next else Reason.SERVES
     return Reason.LEAVES
 
 
@@ -211,7 +217,10 @@ def _told(
 ) -> tuple[str | None, str | None]:
     """Return what is known beyond the reason itself, and what would change it if that is known better."""
     # What holds the chosen version back also holds its shadow back.
-    held_by = _of_choice(preview.course) if reason is Reason.SHADOW_NEXT else reason
+    is_of_choice = reason in {Reason.SHADOW_NEXT, Reason.RESTARTS}
+    held_by = _of_choice(preview.course) if is_of_choice else reason
+    if reason is Reason.RESTARTS and held_by in _SOON:
+        held_by = reason
     change = WORDS[held_by].change
     match preview.course:
         case Held(message) | Foreign(message) if held_by in {Reason.HELD, Reason.FOREIGN}:
@@ -229,6 +238,8 @@ def _told(
             return refusal, change
         case _:
             pass
+    if reason is Reason.RESTARTS and approval is not None and approval.restart is not None:
+        return sentence(approval.restart.words), change
     if reason is Reason.SHADOW_NEXT:
         return None, change
     if verdict is not None and reason not in {Reason.SERVES, Reason.NEXT}:

@@ -13,6 +13,7 @@ from deployer.decisions.choice import decide_choice
 from deployer.decisions.facts import reads_first
 from deployer.decisions.freezing import frozen_until
 from deployer.decisions.going_back import goes_back, repairs
+from deployer.decisions.restarting import restart_of
 from deployer.decisions.served import has_served_as
 from deployer.decisions.serving import serving_on
 from deployer.model import statuses
@@ -152,6 +153,8 @@ def held_message(facts: Facts, choice: Choice, hold: Hold, serving_config_name: 
     if serving is not None and same_arn(serving.version_arn, approval.version_arn):
         if choice.shadow is not None and not _is_on(choice.shadow.version_arn, serving):
             what = f"version {choice.shadow.version} of {choice.shadow.group_name} as the shadow of {what}"
+        elif restart_of(facts.history, choice) is not None:
+            what = f"its restart, with {what}"
         else:
             what = f"its changed settings, with {what}"
     return (

@@ -11,6 +11,8 @@ class Reason(Enum):
 
     SERVES = "serves"
     SERVES_AS_IT_IS = "serves_as_it_is"
+    RESTARTS = "restarts"
+    RESTART_FAILED = "restart_failed"
     LEAVES = "leaves"
     STAYS_UNAPPROVED = "stays_unapproved"
     SERVES_BESIDE = "serves_beside"
@@ -65,6 +67,10 @@ WORDS: Final[dict[Reason, Words]] = {
     Reason.SERVES_AS_IT_IS: Words(
         "It serves, and the present settings cannot be used with it: so nothing is changed.",
         "Correct the settings, or approve another version.",
+    ),
+    Reason.RESTARTS: Words("It serves, and a restart rolls it out once more.", "Wait: it serves meanwhile."),
+    Reason.RESTART_FAILED: Words(
+        "It serves as before, as its restart failed.", "Remove the cause, and try it again."
     ),
     Reason.LEAVES: Words(
         "It still serves, and another version takes its place.", "Approve it again to bring it back."
@@ -176,8 +182,8 @@ WORDS: Final[dict[Reason, Words]] = {
 
 SERVING: Final = frozenset(
     {
-        *(Reason.SERVES, Reason.SERVES_AS_IT_IS, Reason.LEAVES, Reason.STAYS_UNAPPROVED),
-        *(Reason.SERVES_BESIDE, Reason.SHADOWS),
+        *(Reason.SERVES, Reason.SERVES_AS_IT_IS, Reason.RESTARTS, Reason.RESTART_FAILED),
+        *(Reason.LEAVES, Reason.STAYS_UNAPPROVED, Reason.SERVES_BESIDE, Reason.SHADOWS),
     }
 )
 """The reasons of versions that the endpoint has now."""

@@ -34,6 +34,7 @@ def release_of(facts: Facts, approval: Approval, shadow: Approval | None = None)
         _version_of(approval),
         pinned=_pinned(facts),
         shadow=_version_of(shadow) if shadow is not None else None,
+        restart=approval.restart.at.isoformat() if approval.restart is not None else None,
         execution_role_arn=facts.identity.execution_role_arn,
         stack_name=facts.identity.stack_name,
     )

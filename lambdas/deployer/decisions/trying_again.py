@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployer.model.asked import Asked
 from deployer.model.attempt import AttemptStatus, Deployment
 from deployer.model.names import same_arn, version_number
-from deployer.model.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,7 @@ def last_failure(history: History, approval: Approval) -> Deployment | None:
     )
 
 
-def as_retry(history: History, request: Request) -> Retry:
+def as_retry(history: History, request: Request) -> Asked:
     """Return what a request without faults asks for: what is under way for the version is the new try."""
     assert request.at is not None, "it has no faults"
     assert request.version_arn is not None, "it has no faults"
@@ -89,10 +89,10 @@ def as_retry(history: History, request: Request) -> Retry:
         first = under_way.number
     else:
         first = latest.number + 1 if latest is not None else 1
-    return Retry(request.at, request.by or "somebody", first)
+    return Asked(request.at, request.by or "somebody", first)
 
 
-def still_renewed(history: History, approval: Approval) -> Retry | None:
+def still_renewed(history: History, approval: Approval) -> Asked | None:
     """Return the retry of a version, if it is younger than this approval, too.
 
     The journal may hear of an approval only after the retry that followed it.

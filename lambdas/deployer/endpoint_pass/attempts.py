@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.decisions.bake import bake_of
+from deployer.decisions.restarting import restart_of, retry_of
 from deployer.decisions.retries import is_retry, was_told
 from deployer.decisions.rollbacks import rollback_from
 from deployer.decisions.variant_properties import unset_properties
@@ -141,6 +142,8 @@ class Attempts:
                 endpoint_last_modified_time=endpoint.last_modified_time if endpoint else None,
                 rolls_back=rolls_back,
                 rollback=rollback_from(self._ledger.history, replaced) if rolls_back else None,
+                retry=retry_of(self._ledger.history, choice),
+                restart=restart_of(self._ledger.history, choice),
                 approved_at=approval.approved_at,
                 approved_by=approval.approved_by,
                 deletes_endpoint=endpoint is not None and endpoint.status in statuses.FAILED,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from deployer.decisions.announcing import is_announced
+from deployer.decisions.restarting import still_restarted
 from deployer.decisions.rollbacks import still_holding
 from deployer.decisions.trying_again import still_renewed
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval, Weight
@@ -234,7 +235,8 @@ def _marked(history: History, approval: Approval | HeardApproval) -> Approval | 
     if isinstance(approval, HeardApproval):
         return approval
     held = still_holding(history, approval) if approval.counts else None
-    return replace(approval, rollback=held, retry=still_renewed(history, approval))
+    retry, restart = still_renewed(history, approval), still_restarted(history, approval)
+    return replace(approval, rollback=held, retry=retry, restart=restart)
 
 
 def _with_approval(approval: Approval | HeardApproval, history: History) -> History:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
-from deployer.gateways.journal_items import read_rollback, read_text, read_time, rollback_text
+from deployer.gateways.journal_items import (
+    asked_text,
+    read_asked,
+    read_rollback,
+    read_text,
+    read_time,
+    rollback_text,
+)
 from deployer.gateways.journal_table import stored_time
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval
-from deployer.model.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 APPROVAL: Final = "approval#"
 
-MARKS: Final = frozenset({"retry", "rollback"})
+MARKS: Final = frozenset({"restart", "retry", "rollback"})
 """What people mark an approval with after it was journalled."""
 
 
@@ -76,7 +81,8 @@ def approval_item(approval: Approval | HeardApproval) -> dict[str, Any]:
         **({"shadows": {"BOOL": True}} if approval.shadows else {}),
         **({"rollback": {"S": rollback_text(approval.rollback)}} if approval.rollback else {}),
         **({"registered_at": {"S": stored_time(approval.registered_at)}} if approval.registered_at else {}),
-        **({"retry": {"S": _retry_text(approval.retry)}} if approval.retry else {}),
+        **({"retry": {"S": asked_text(approval.retry)}} if approval.retry else {}),
+        **({"restart": {"S": asked_text(approval.restart)}} if approval.restart else {}),
         **{key: {"S": value} for key, value in optional.items() if value},
     }
 
@@ -101,17 +107,6 @@ def read_approval(item: Mapping[str, Any]) -> Approval:
         approved_with=read_text(item, "approved_with"),
         rollback=read_rollback(item),
         registered_at=read_time(item, "registered_at"),
-        retry=_read_retry(item),
+        retry=read_asked(item, "retry"),
+        restart=read_asked(item, "restart"),
     )
-
-
-def _retry_text(retry: Retry) -> str:
-    return json.dumps([stored_time(retry.at), retry.by, retry.first_attempt])
-
-
-def _read_retry(item: Mapping[str, Any]) -> Retry | None:
-    text = read_text(item, "retry")
-    if text is None:
-        return None
-    at, by, first_attempt = json.loads(text)
-    return Retry(datetime.fromisoformat(at), by, first_attempt)

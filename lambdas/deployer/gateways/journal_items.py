@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deployer.contract import JOURNAL_PARTITION_KEY, JOURNAL_SORT_KEY
 from deployer.gateways.journal_table import stored_time
+from deployer.model.asked import Asked
 from deployer.model.attempt import (
     Action,
     Attempt,
@@ -182,6 +183,8 @@ def _of_deployment(attempt: Deployment) -> dict[str, Any]:
         "test_endpoint_name": attempt.test_endpoint_name,
         "test_passed_at": attempt.test_passed_at and stored_time(attempt.test_passed_at),
         "rollback": attempt.rollback and rollback_text(attempt.rollback),
+        "retry": attempt.retry and asked_text(attempt.retry),
+        "restart": attempt.restart and asked_text(attempt.restart),
         "to_set": attempt.to_set and json.dumps([asdict(each) for each in attempt.to_set]),
     }
     return {
@@ -261,6 +264,8 @@ def _deployment_of(item: Mapping[str, Any]) -> dict[str, Any]:
         "test_endpoint_name": read_text(item, "test_endpoint_name"),
         "test_passed_at": read_time(item, "test_passed_at"),
         "rollback": read_rollback(item),
+        "retry": read_asked(item, "retry"),
+        "restart": read_asked(item, "restart"),
     }
 
 
@@ -288,3 +293,17 @@ def read_rollback(item: Mapping[str, Any]) -> Rollback | None:
         return None
     at, by, reason, to = json.loads(text)
     return Rollback(datetime.fromisoformat(at), by, reason, to)
+
+
+def asked_text(asked: Asked) -> str:
+    """Return what a person asked for as text."""
+    return json.dumps([stored_time(asked.at), asked.by, asked.first_attempt])
+
+
+def read_asked(item: Mapping[str, Any], key: str) -> Asked | None:
+    """Return what a person asked for, as an item says under a key; None if it says nothing."""
+    text = read_text(item, key)
+    if text is None:
+        return None
+    at, by, first_attempt = json.loads(text)
+    return Asked(datetime.fromisoformat(at), by, first_attempt)

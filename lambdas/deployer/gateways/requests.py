@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 ROLLBACK: Final = "rollback"
 RETRY: Final = "retry"
+RESTART: Final = "restart"
 
-_NEEDED: Final = {ROLLBACK: ("version_arn", "reason", "by"), RETRY: ("version_arn", "by")}
+_NEEDED: Final = {
+    ROLLBACK: ("version_arn", "reason", "by"),
+    RETRY: ("version_arn", "by"),
+    RESTART: ("version_arn", "by"),
+}
 """What a record says, by its verb."""
 
 _KNOWN: Final = ("version_arn", "reason", "by")

@@ -12,7 +12,7 @@ from deployer.value import value
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from deployer.model.retry import Retry
+    from deployer.model.asked import Asked
     from deployer.model.rollback import Rollback
 
 _PROFILE: Final = ":user-profile/"
@@ -73,6 +73,8 @@ class Approval:
             earlier approval was for another version of the same ARN.
         retry: A person's word to try its version again, since when older failures do not count; None if
             nobody gave it.
+        restart: The last word of a person to roll out once more what serves, its version. It gives the
+            version's releases other names. None if nobody gave it.
     """
 
     endpoint_name: str
@@ -90,7 +92,8 @@ class Approval:
     served_with: str | None = None
     ineligible_reported: str | None = None
     rollback: Rollback | None = None
-    retry: Retry | None = None
+    retry: Asked | None = None
+    restart: Asked | None = None
     approved_with: str | None = None
     registered_at: datetime | None = None
 

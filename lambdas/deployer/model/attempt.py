@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
     from datetime import datetime
 
+    from deployer.model.asked import Asked
     from deployer.model.companion import Companion
     from deployer.model.endpoint import Endpoint
     from deployer.model.life_cycle import LifeCycle
@@ -232,6 +233,8 @@ class Deployment(_OfVersion):
             somebody deletes it. SageMaker needs it for the next update.
         start_reported: Whether the outcome `started` was handed over.
         rollback: The rollback that it follows, if a person rolled the endpoint back.
+        retry: The word of a person to try its version again, if it follows that.
+        restart: The word of a person to roll its version out once more, if it follows that.
     """
 
     action: Action
@@ -255,6 +258,8 @@ class Deployment(_OfVersion):
     test_endpoint_name: str | None = None
     test_passed_at: datetime | None = None
     rollback: Rollback | None = None
+    retry: Asked | None = None
+    restart: Asked | None = None
 
     @property
     def is_written_to_registry(self) -> bool:

@@ -84,6 +84,7 @@ class Release:
         *,
         pinned: Mapping[str, Version],
         shadow: Version | None = None,
+        restart: str | None = None,
         execution_role_arn: str,
         stack_name: str,
     ) -> Release:
@@ -96,6 +97,7 @@ class Release:
             version: The version for the variants that follow the approvals.
             pinned: The versions of the other variants. A variant that is missing here is left out.
             shadow: The version that gets copies of the calls, if any.
+            restart: Gives the config another name beside the settings' own `restart`; None: it does not.
             execution_role_arn: The models' role, unless the settings name another.
             stack_name: The tag's value on all of the deployer's resources.
         """
@@ -143,7 +145,8 @@ class Release:
                 Companion(each["VariantName"], shadow.arn, shadow.number, each["ModelName"], is_shadow=True)
                 for each in shadowing
             ]
-        content = config if settings.restart is None else [config, settings.restart]
+        restarts = [each for each in (settings.restart, restart) if each is not None]
+        content = [config, *restarts] if restarts else config
         config_name = versioned_name(settings.endpoint_name, version.number, content)
         endpoint = {"EndpointName": settings.endpoint_name, "EndpointConfigName": config_name}
         return cls(

@@ -16,8 +16,8 @@ class Request:
 
     Attributes:
         endpoint_name: The endpoint.
-        verb: What is asked for: `rollback` or `retry`. Anything else is a fault.
-        version_arn: The version to go back to, or to try again.
+        verb: What is asked for: `rollback`, `retry` or `restart`. Anything else is a fault.
+        version_arn: The version to go back to, to try again, or to roll out once more.
         reason: Why.
         by: Who asks.
         at: When, by AWS's clock.

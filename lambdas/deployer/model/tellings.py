@@ -36,11 +36,15 @@ _PUT_BACK: Final = "The newest approved version that served well comes back, if 
 def of_start(attempt: Deployment) -> Telling:
     """Word that SageMaker accepted a deployment."""
     version = _version(attempt)
-    limits = []
+    told = []
+    if attempt.restart is not None:
+        told.append(f"{attempt.restart.by} asked for a restart.")
+    elif attempt.retry is not None:
+        told.append(f"{attempt.retry.by} asked to try it again.")
     if attempt.alarms_left_out:
-        limits.append(f"These alarms cannot stop it: {', '.join(attempt.alarms_left_out)}.")
+        told.append(f"These alarms cannot stop it: {', '.join(attempt.alarms_left_out)}.")
     if attempt.unguarded is not None:
-        limits.append(f"It takes all calls at once: {attempt.unguarded}.")
+        told.append(f"It takes all calls at once: {attempt.unguarded}.")
     if attempt.rolls_back:
         headline = f"{version} is coming back"
     elif version_in(attempt.replaces_endpoint_config_name or "") == attempt.version:
@@ -51,7 +55,7 @@ def of_start(attempt: Deployment) -> Telling:
         attempt,
         f"{headline}.",
         OVERVIEW,
-        why=" ".join(limits) or None,
+        why=" ".join(told) or None,
         next_step="Watch the rollout, and see to the alarms."
         if attempt.alarms_left_out
         else "Nothing: another message says how it ended.",

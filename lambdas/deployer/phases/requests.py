@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from deployer.decisions.restarting import as_restart, restarted_by
 from deployer.decisions.rollbacks import as_rollback, held_by
 from deployer.decisions.trying_again import as_retry, retried_by
 from deployer.endpoint_pass.round import Next
-from deployer.gateways.requests import RETRY
+from deployer.gateways.requests import RESTART, RETRY
 from deployer.model.excerpts import sentence
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from deployer.endpoint_pass.round import Round
     from deployer.gateways.requests import Requests
     from deployer.model.request import Request
+
+_MARKED: Final = {RETRY: (retried_by, as_retry), RESTART: (restarted_by, as_restart)}
+"""What a request marks, and with what, by its verb: that is the name of the approval's field, too."""
 
 
 class RequestsPhase:
@@ -36,7 +40,7 @@ class RequestsPhase:
         return Next.GO_ON
 
     def _take(self, request: Request) -> None:
-        refusal = self._try_again(request) if request.verb == RETRY else self._roll_back(request)
+        refusal = self._mark(request) if request.verb in _MARKED else self._roll_back(request)
         if refusal is not None:
             name, asked_by = self._ledger.endpoint_name, request.by or "somebody"
             self._notices.report(
@@ -62,18 +66,18 @@ class RequestsPhase:
         )
         return None
 
-    def _try_again(self, request: Request) -> str | None:
-        """Note since which attempt failures count, or return why a version cannot be tried again."""
-        renewed = retried_by(self._ledger.history, request)
-        if isinstance(renewed, str):
-            return renewed
-        for approval in renewed:
-            if not self._ledger.change_approval(approval, retry=as_retry(self._ledger.history, request)):
-                # As with a rollback. Failures before the other approval need no retry, and later ones do.
-                return self._try_again(request)
+    def _mark(self, request: Request) -> str | None:
+        """Note on a version's approvals that it is to be tried again or restarted, or return why not."""
+        meant, note = _MARKED[request.verb]
+        found = meant(self._ledger.history, request)
+        if isinstance(found, str):
+            return found
+        for approval in found:
+            asked = {request.verb: note(self._ledger.history, request)}
+            if not self._ledger.change_approval(approval, **asked):
+                # As with a rollback. The other approval may need no retry, or have the restart already.
+                return self._mark(request)
         self._logger.warning(
-            "To be tried again, as a person asked for it",
-            model_package_arn=request.version_arn,
-            by=request.by,
+            f"A person asked for a {request.verb}", model_package_arn=request.version_arn, by=request.by
         )
         return None

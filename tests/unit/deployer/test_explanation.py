@@ -22,7 +22,9 @@ from deployer.decisions.plan import (
     WaitForAlarms,
 )
 from deployer.decisions.reasons import WORDS, Reason
+from deployer.decisions.releases import release_of
 from deployer.model.approval import HeardApproval
+from deployer.model.asked import Asked
 from deployer.model.attempt import AttemptStatus
 from deployer.model.cause import Cause
 from deployer.model.companion import Companion
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 ONE, TWO = approval(1, minutes(-8)), approval(2, minutes(-7))
 DEPLOYING = Deploy((), UpdateEndpoint({"EndpointName": "churn", "EndpointConfigName": "new"}))
 SERVED = served(1)
+RESTART = Asked(minutes(-1), "ada", 2)
 GATED = settings(StageName="prod", Gate={"Stage": "Production", "StageStatus": "Approved"})
 
 
@@ -99,6 +102,30 @@ STORIES: dict[Reason, tuple[Preview, int]] = {
     Reason.SERVES: (seen([ONE], [SERVED], InSync(), serves=[1]), 1),
     Reason.SERVES_AS_IT_IS: (
         seen([ONE], [failed(1, cause=Cause.SETTINGS), SERVED], InSync(), serves=[1]),
+        1,
+    ),
+    Reason.RESTARTS: (
+        seen([replace(ONE, restart=RESTART)], [SERVED], Held("Held back: a pause."), serves=[1]),
+        1,
+    ),
+    Reason.RESTART_FAILED: (
+        seen(
+            [replace(ONE, restart=RESTART)],
+            [
+                failed(
+                    1,
+                    cause=Cause.SETTINGS,
+                    restart=RESTART,
+                    reason="No ping.",
+                    endpoint_config_name=release_of(
+                        facts(), replace(ONE, restart=RESTART)
+                    ).endpoint_config_name,
+                ),
+                SERVED,
+            ],
+            InSync(),
+            serves=[1],
+        ),
         1,
     ),
     Reason.LEAVES: (seen([ONE, TWO], [SERVED], serves=[1]), 1),
@@ -201,6 +228,29 @@ def test_every_reason_has_its_story(reason: Reason) -> None:
     assert (found.reason, found.version) == (reason, version)
 
 
+@pytest.mark.parametrize("course", [DEPLOYING, UnderWay(None)])
+def test_a_restart_that_nothing_holds_back_says_who_asked_for_it_and_when(course: Course) -> None:
+    preview = seen([replace(ONE, restart=RESTART)], [SERVED], course, serves=[1])
+
+    found = explain(preview, version_arn(1), REGISTRY[1])
+
+    assert found.reason is Reason.RESTARTS
+    assert found.detail == "ada asked for that at 2026-05-04 11:59 UTC."
+    assert found.change == "Wait: it serves meanwhile."
+
+
+def test_what_was_restarted_serves_as_any_version_does() -> None:
+    restarted = replace(ONE, restart=RESTART)
+    config = release_of(facts(), restarted).endpoint_config_name
+    again = served(1, number=2, config=config, settled_at=minutes(0))
+
+    found = explain(
+        replace(seen([restarted], [again, SERVED], InSync(), serves=[1])), version_arn(1), REGISTRY[1]
+    )
+
+    assert found.reason is Reason.SERVES
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_words_and_what_would_change_it(reason: Reason) -> None:
     for text in WORDS[reason]:
@@ -213,6 +263,8 @@ def test_every_reason_has_words_and_what_would_change_it(reason: Reason) -> None
     [
         (Reason.FAILED, "No ping.", "Register a mended version"),
         (Reason.WAITS, "Full.", "Wait until 2026-05-04 12:10 UTC"),
+        (Reason.RESTARTS, "Held back: a pause.", "End the pause"),
+        (Reason.RESTART_FAILED, "No ping.", "Remove the cause"),
         (Reason.SUPERSEDED, "v3 went out instead.", "Approve it again."),
         (Reason.INELIGIBLE, "the endpoint's settings ask for ml.m5.large", "Set instance_type"),
         (Reason.IGNORED, "Not you.", "one of the endpoint's approvers"),

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from deployer.decisions.served import live_version_arns
 from deployer.gateways.journal import Journal
 from deployer.model.approval import Approval, HeardApproval
+from deployer.model.asked import Asked
 from deployer.model.attempt import Action, AttemptStatus, Bake, CleanUp, Deletion, Deployment
 from deployer.model.companion import Companion
 from deployer.model.history import History, LastObserved, covers
@@ -107,6 +108,8 @@ FULL = [
         test_passed_at=minutes(4),
         test_endpoint_name="churn-v1-0123456789ab",
         rollback=Rollback(minutes(3), "ada", "slow", 1),
+        retry=Asked(minutes(3), "bob", 4),
+        restart=Asked(minutes(4), "cleo", 5),
     ),
     promotion(
         1,

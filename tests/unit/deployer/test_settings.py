@@ -2,8 +2,19 @@ from typing import Any
 
 import pytest
 
+from deployer.decisions.releases import release_of
+from deployer.model.asked import Asked
 from deployer.model.release import Release, Version, all_tags
-from tests.unit.deployer.builders import NOW, release, settings, settings_document, version_arn
+from tests.unit.deployer.builders import (
+    NOW,
+    approval,
+    facts,
+    minutes,
+    release,
+    settings,
+    settings_document,
+    version_arn,
+)
 from tests.unit.deployer.pipeline import Pipeline
 
 OTHERS_GROUP = "arn:aws:sagemaker:eu-central-1:444455556666:model-package-group/churn-models"
@@ -106,6 +117,19 @@ def test_another_text_of_restart_changes_the_config_and_keeps_the_model() -> Non
     releases = [release(under=settings(**changes)) for changes in ({}, {"Restart": "a"}, {"Restart": "b"})]
 
     assert len({each.endpoint_config_name for each in releases}) == 3
+    assert len({each.model_name for each in releases}) == 1
+
+
+def test_a_restart_that_was_asked_for_changes_the_config_as_the_settings_text_does() -> None:
+    asked = [None, Asked(minutes(1), "ada", 2), Asked(minutes(1), "bob", 3), Asked(minutes(2), "ada", 4)]
+    under = settings(), settings(Restart="a")
+    releases = [
+        release_of(facts([given], under=each), given)
+        for each in under
+        for given in (approval(1, restart=one) for one in asked)
+    ]
+
+    assert len({each.endpoint_config_name for each in releases}) == 6, "only its time counts"
     assert len({each.model_name for each in releases}) == 1
 
 

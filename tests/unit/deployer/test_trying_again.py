@@ -19,10 +19,10 @@ from deployer.decisions.trying_again import (
 )
 from deployer.decisions.turns import Turns
 from deployer.gateways.requests import RETRY, request_key
+from deployer.model.asked import Asked
 from deployer.model.attempt import AttemptStatus
 from deployer.model.companion import Companion
 from deployer.model.request import Request
-from deployer.model.retry import Retry
 from deployer.model.rollback import Rollback
 from tests.unit.deployer.builders import ENDPOINT, approval, deployment, history_of, minutes, version_arn
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from deployer.model.attempt import Deployment
     from deployer.model.history import History
 
-RENEWED = Retry(minutes(50), "ada", 4)
+RENEWED = Asked(minutes(50), "ada", 4)
 HELD = Rollback(minutes(50), "ada", "slow", 1)
 
 
@@ -88,8 +88,8 @@ def test_a_retry_is_noted_on_each_approval_of_a_version_that_failed() -> None:
     found = retried_by(history, asked(2))
 
     assert [each.version for each in found if not isinstance(each, str)] == [2]
-    assert as_retry(history, asked(2)) == Retry(minutes(60), "ada", 4)
-    assert as_retry(history_of(), asked(2, by=None)) == Retry(minutes(60), "somebody", 1)
+    assert as_retry(history, asked(2)) == Asked(minutes(60), "ada", 4)
+    assert as_retry(history_of(), asked(2, by=None)) == Asked(minutes(60), "somebody", 1)
 
 
 def test_what_is_under_way_for_the_version_is_the_new_try() -> None:

@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 from greenlight.connection import DeployedStack
 from greenlight.fleet.document import fleet_document
 from greenlight.fleet.progress import Progress, Stage
-from greenlight.fleet.state import Served, Standing, State
+from greenlight.fleet.served import Served
+from greenlight.fleet.state import Standing, State
 from greenlight.fleet.view import FleetView, Scene
 from greenlight.output import ASCII, Symbols
 from tests.unit.deployer.builders import NOW, minutes, version_arn

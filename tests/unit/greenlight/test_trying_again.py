@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deployer.decisions.reasons import Reason
-from deployer.model.retry import Retry
+from deployer.model.asked import Asked
 from greenlight.errors import CommandError
 from greenlight.fleet.state import State
 from greenlight.steering.requesting import write_request
@@ -163,7 +163,7 @@ def test_why_names_the_command_that_tries_it_again() -> None:
 
 
 def test_status_calls_no_version_failed_that_is_to_be_tried_again() -> None:
-    attempts, renewed = (failed(), SERVES), Retry(minutes(-1), "ada", 3)
+    attempts, renewed = (failed(), SERVES), Asked(minutes(-1), "ada", 3)
     approvals = [approval(3, minutes(-5)), approval(1, SERVES.approved_at)]
     again = [replace(approvals[0], retry=renewed), approvals[1]]
 
