@@ -203,11 +203,11 @@ class Law25RecoveryTakesNothingAway(Law):
     """A journal that is lost or restored takes no version from its callers.
 
     The version that an endpoint in service serves at that time stays while it stands, until somebody approves
-    or changes another version after it. It gives way if it fails its smoke test. After a rollback that
-    failed, the endpoint serves a mix of old and new, which is nobody's decision. If the restored journal has
-    approvals of both versions, these decide which one is newer: nothing shows that the one that serves was
-    approved again. The law excludes a version whose config or model the deployer finds deleted, unless the
-    journal knows that config: nothing else tells which version it serves.
+    or changes another version after it. It gives way if it fails its smoke test, or if a person rolls it back
+    (law 39). After a rollback that failed, the endpoint serves a mix of old and new, which is nobody's
+    decision. If the restored journal has approvals of both versions, these decide which one is newer: nothing
+    shows that the one that serves was approved again. The law excludes a version whose config or model the
+    deployer finds deleted, unless the journal knows that config: nothing else tells which version it serves.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -255,6 +255,7 @@ class Law25RecoveryTakesNothingAway(Law):
             and _stands(self.world, name, served)
             and not self._failed(name, endpoint["EndpointConfigName"])
             and not self._is_newer_by_journal(name, content[0], served)
+            and not self._is_rolled_back(name, served)
             # What somebody does meanwhile, the next pass sees.
             and _last_act(self.world, served) < call.invocation.started
             # Of two approvals in one second, the higher version counts as newer. What was approved since
@@ -288,6 +289,16 @@ class Law25RecoveryTakesNothingAway(Law):
         return (name, config_name) not in self._unknown or any(
             each["endpoint_config_name"] == config_name for each in self.facts.attempts(name)
         )
+
+    def _is_rolled_back(self, name: str, served: str) -> bool:
+        """Tell whether the journal has it that a person rolled the version back that serves."""
+        approvals = [
+            each
+            for each in self.world.journal(name, "approval#")
+            if each["version_arn"].lower() == served and "objection" not in each
+        ]
+        newest = max(approvals, key=order_of, default=None)
+        return newest is not None and "rollback" in newest
 
     def _is_newer_by_journal(self, name: str, version_arn: str, served: str) -> bool:
         """Tell whether the journal had a version as approved after the one that serves."""

@@ -518,6 +518,14 @@ FOUND: Final = {
             Disturbance(Kind.RESTORE_JOURNAL, wait=9),
         ),
     ),
+    "a person rolls back what serves, and the journal was put back just before": Schedule(
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.APPROVE_NEWEST),
+            Disturbance(Kind.RESTORE_JOURNAL),
+            Disturbance(Kind.ROLL_BACK),
+        ),
+    ),
 }
 """Schedules, reduced, that once broke a law, by the deployer's fault or the law's."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from deployer.decisions.eligibility import hidden, ineligible
+from deployer.decisions.eligibility import hidden, ineligible, ineligible_shadow
 from deployer.decisions.facts import reads_first
 from deployer.decisions.former_releases import may_serve_again
 from deployer.decisions.releases import newly_adopted, release_of
@@ -315,7 +315,7 @@ class _Chooser:
                 continue
             if not self._stands(shadow):
                 continue
-            reason = ineligible(self._facts, shadow, release, as_shadow=True)
+            reason = ineligible_shadow(self._facts, shadow, release, live=live, without_shadow=choice.release)
             if reason is None:
                 self._trace.say(Verdict(shadow, Rule.SHADOWS))
                 return replace(choice, release=release, shadow=shadow)

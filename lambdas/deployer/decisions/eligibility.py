@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployer.contract import digest_property
@@ -41,6 +42,20 @@ def ineligible(
     settings = facts.settings
     variants = settings.shadow_variants if as_shadow else [*settings.following_variants.values()]
     return unsupported_instances(approval, settings, variants, version.instance_types)
+
+
+def ineligible_shadow(
+    facts: Facts, approval: Approval, release: Release, *, live: Approval, without_shadow: Release
+) -> Ineligible | None:
+    """Return why an approved version may not become the shadow of another one; None if it may.
+
+    The other one is deployed again with it, although it serves already.
+    """
+    blocked = ineligible(facts, live, without_shadow)
+    if blocked is None:
+        return ineligible(facts, approval, release, as_shadow=True)
+    reason = f"It is to shadow version {live.version}, which may not be deployed again now. {blocked.reason}"
+    return replace(blocked, approval=approval, reason=reason)
 
 
 def changed(facts: Facts, approval: Approval, version: ModelVersion) -> Ineligible | None:

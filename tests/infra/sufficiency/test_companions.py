@@ -247,6 +247,23 @@ def test_a_shadow_that_fails_is_left_out_and_what_serves_stays(shadowing: Shadow
     assert [each["Outcome"] for each in shadowing.outcomes][-2:] == ["started", "failed"]
 
 
+def test_no_shadow_goes_out_with_a_version_that_the_registry_hides_by_now(shadowing: Shadowing) -> None:
+    """SageMaker would get another config with it. So the shadow waits, and nothing is tried in vain."""
+    live = shadowing.history.deployments[0]
+    arn = shadowing.register()
+    shadowing.hidden.add(live.version_arn)
+    shadowing.approved_by("scientist", arn)
+    shadowing.sweep()
+
+    assert shadowing.history.latest_attempt == live
+    [told] = [each["Message"] for each in shadowing.outcomes if each.get("ModelPackageArn") == arn]
+    assert "It is to shadow version 1, which may not be deployed again now." in told
+    shadowing.hidden.clear()
+    shadowing.sweep()
+    shadowing.run()
+    assert served(shadowing) == {"AllTraffic": "v1", "Shadow": "v2"}
+
+
 def test_of_two_shadows_the_newest_is_taken_and_the_other_when_that_fails(shadowing: Shadowing) -> None:
     second, third = shadowing.register(), shadowing.register()
     shadowing.break_model_of(third, **SHADOWED)
