@@ -90,10 +90,11 @@ class Law30FaultsAreBlamedOnWhomTheyBelongTo(Law):
         name, number = detail["EndpointName"], detail.get("Attempt")
         if number is None or detail["Outcome"] not in {"failed", NEEDS_ATTENTION}:
             return
-        for attempt in self.facts.attempts(name):
-            hindered = self.facts.was_hindered(attempt)
-            if int(attempt["number"]) == number and hindered != (detail["Outcome"] == NEEDS_ATTENTION):
-                raise self.broken(f"{detail['OutcomeId']} is told of {attempt['reason']}")
+        # After a loss or a restore of the journal, another attempt may have the number.
+        attempts = [each for each in self.facts.every_attempt(name) if int(each["number"]) == number]
+        hindered = {self.facts.was_hindered(each) for each in attempts}
+        if attempts and (detail["Outcome"] == NEEDS_ATTENTION) not in hindered:
+            raise self.broken(f"{detail['OutcomeId']} is told of {attempts[-1]['reason']}")
 
     def _check_stamps(self, call: Call) -> None:
         arn = call.request["ModelPackageArn"].lower()

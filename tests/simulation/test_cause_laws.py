@@ -108,6 +108,17 @@ def test_law_30_people_hear_of_hindrances_as_such_and_of_nothing_else_so(
         scene.do(act)
 
 
+def test_law_30_an_attempt_is_told_of_as_it_was_before_its_journal_was_lost(scene: Deployed) -> None:
+    scene.do(lambda: fail(CONTENT, "settings"))
+    scene.world.people.lose_journal("churn", 0)
+
+    def act() -> None:
+        fail(DENIED, "surroundings")
+        put_outcome(9, "failed")
+
+    scene.do(act)
+
+
 @pytest.mark.parametrize("is_hindered", [True, False])
 def test_law_30_no_hindrance_is_stamped_as_a_failure(scene: Deployed, *, is_hindered: bool) -> None:
     arn = scene.world.people.versions[0].arn
