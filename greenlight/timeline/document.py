@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from greenlight.connection import DeployedStack
-    from greenlight.timeline.entries import Entry
+    from greenlight.timeline.entries import Entry, Wish
     from greenlight.timeline.origin import Origin
 
 
@@ -36,11 +36,17 @@ def entry_document(each: Entry) -> dict[str, Any]:
         "approved_by": each.by,
         "seconds": each.seconds,
         "instead_of": each.instead_of,
-        "rolled_back_by": each.rolled_back_by,
+        "asked": _wish(each.asked),
         "detail": each.detail or None,
         "attempt": each.number,
         "endpoint_config": each.endpoint_config_name,
     }
+
+
+def _wish(wish: Wish | None) -> dict[str, Any] | None:
+    if wish is None:
+        return None
+    return {"for": wish.verb, "by": wish.by, "at": wish.at.isoformat(), "reason": wish.reason}
 
 
 def origin_document(origin: Origin, stack: DeployedStack) -> dict[str, Any]:

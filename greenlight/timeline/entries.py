@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from deployer.gateways.requests import RESTART, RETRY, ROLLBACK
 from deployer.model.approval import Approval
 from deployer.model.attempt import Attempt, AttemptStatus, Bake, CleanUp, Deployment, Promotion
 from greenlight.words import first_sentence, version
@@ -43,6 +44,23 @@ _LIVE: Final = frozenset({Kind.SERVING, Kind.BACK, Kind.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator asked the deployer for.
+
+    Attributes:
+        verb: The verb of the command: `rollback`, `retry` or `restart`.
+        by: Who asked.
+        at: When.
+        reason: Why, if that was asked.
+    """
+
+    verb: str
+    by: str
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a timeline.
 
@@ -59,7 +77,7 @@ class Entry:
         detail: More in words: the reason of a failure, the next stage of a promotion.
         number: The attempt's number; None of an approval.
         endpoint_config_name: The config of the attempt.
-        rolled_back_by: Who asked for it, if a person rolled the endpoint back.
+        asked: What an operator asked for, if it is the doing of that.
     """
 
     endpoint_name: str
@@ -74,7 +92,7 @@ class Entry:
     detail: str = ""
     number: int | None = None
     endpoint_config_name: str | None = None
-    rolled_back_by: str | None = None
+    asked: Wish | None = None
 
 
 def merged(attempts: Iterable[Attempt], approvals: Iterable[Approval]) -> Iterator[Item]:
@@ -187,7 +205,6 @@ def _of_promotion(each: Promotion) -> Entry:
 
 
 def _entry(each: Deployment | Promotion, kind: Kind, detail: str) -> Entry:
-    rollback = each.rollback if isinstance(each, Deployment) else None
     return Entry(
         endpoint_name=each.endpoint_name,
         at=each.started_at,
@@ -199,8 +216,20 @@ def _entry(each: Deployment | Promotion, kind: Kind, detail: str) -> Entry:
         detail=detail,
         number=each.number,
         endpoint_config_name=each.endpoint_config_name,
-        rolled_back_by=rollback.by if rollback is not None else None,
+        asked=_wish(each) if isinstance(each, Deployment) else None,
     )
+
+
+def _wish(each: Deployment) -> Wish | None:
+    """Return the last request of an operator's that led to a deployment."""
+    found = [
+        Wish(verb, asked.by, asked.at)
+        for verb, asked in ((RETRY, each.retry), (RESTART, each.restart))
+        if asked is not None
+    ]
+    if each.rollback is not None:
+        found.append(Wish(ROLLBACK, each.rollback.by, each.rollback.at, each.rollback.reason))
+    return max(found, key=lambda it: it.at, default=None)
 
 
 def _seconds(each: Attempt) -> float | None:

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from deployer.gateways.requests import ROLLBACK
 from greenlight.fleet.view import plain_table
 from greenlight.timeline.entries import Kind
 from greenlight.words import clock, duration, first_sentence, moment, person, version
@@ -69,8 +70,8 @@ def timeline_view(entries: Sequence[Entry], scene: Scene, *, more: bool, of_all:
             clock(entry.at, scene.now, scene.zone),
             *([entry.endpoint_name] if of_all else []),
             _what(entry, scene.symbols),
-            _how(entry),
-            person(entry.rolled_back_by or entry.by) or scene.symbols.dash,
+            _how(entry, scene),
+            person(entry.asked.by if entry.asked is not None else entry.by) or scene.symbols.dash,
         ]
         table.add_row(*cells)
     if not more:
@@ -91,7 +92,7 @@ def _what(entry: Entry, symbols: Symbols) -> Text:
     }.get(entry.kind, symbols.dash)
     about = entry.instead_of if entry.instead_of is not None else entry.version
     words = _WORDS[entry.kind]
-    if entry.kind is Kind.BACK and entry.rolled_back_by is not None:
+    if entry.kind is Kind.BACK and _is_rollback(entry):
         words = "rolled back"
     elif entry.kind is Kind.BACK and entry.was_rejected:
         words = "rejected"
@@ -101,24 +102,39 @@ def _what(entry: Entry, symbols: Symbols) -> Text:
     return text.append(f"{sign} {words}", style=_STYLES.get(entry.kind, "quiet"))
 
 
-def _how(entry: Entry) -> Text:
+def _is_rollback(entry: Entry) -> bool:
+    return entry.asked is not None and entry.asked.verb == ROLLBACK
+
+
+def _how(entry: Entry, scene: Scene) -> Text:
     took = duration(entry.seconds) if entry.seconds is not None else ""
+    asked = _asked(entry, scene)
     match entry.kind:
         case Kind.SERVING | Kind.UNDER_WAY:
-            return Text(f"{took} " if took else "").append(
-                f"({entry.detail})" if entry.detail else "", "quiet"
-            )
+            beside = ", ".join(filter(None, (asked, entry.detail)))
+            return Text(f"{took} " if took else "").append(f"({beside})" if beside else "", "quiet")
         case Kind.BACK:
-            back = f"{version(entry.version)} back after {took}" if took else f"{version(entry.version)} back"
-            if entry.rolled_back_by is None:
-                return Text(back)
-            return Text(f"{back}: {first_sentence(entry.detail.partition('UTC: ')[2])}")
-        case Kind.FAILED:
-            return Text(first_sentence(entry.detail))
+            words = (
+                f"{version(entry.version)} back after {took}" if took else f"{version(entry.version)} back"
+            )
+            if entry.asked is not None and entry.asked.reason is not None:
+                words += f": {first_sentence(entry.asked.reason)}"
         case Kind.ABORTED:
-            return Text(f"stopped after {took}")
+            words = f"stopped after {took}"
+            if entry.detail:
+                words += f": {first_sentence(entry.detail)}"
         case _:
-            return Text(first_sentence(entry.detail))
+            words = first_sentence(entry.detail)
+    return Text(words).append(f" ({asked})" if asked else "", "quiet")
+
+
+def _asked(entry: Entry, scene: Scene) -> str:
+    """Return what an operator asked for and when. The column beside it says who."""
+    wish = entry.asked
+    if wish is None:
+        return ""
+    asked = f"asked for {clock(wish.at, scene.now, scene.zone)}"
+    return asked if _is_rollback(entry) else f"{wish.verb} {asked}"
 
 
 def origin_view(origin: Origin, scene: Scene) -> RenderableType:

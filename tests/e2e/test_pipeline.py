@@ -284,7 +284,8 @@ def test_the_command_rolls_back_under_the_operators_policy(deployment: Deploymen
     assert (told["reason"], "wrong in Spain" in told["detail"]) == ("rolled_back", True)
     [last, *_] = json.loads(history.stdout)["entries"]
     assert mistakes(json.loads(history.stdout), "history") == []
-    assert (last["kind"], last["version"], last["rolled_back_by"]) == ("back", 1, document["by"])
+    assert (last["kind"], last["version"]) == ("back", 1)
+    assert (last["asked"]["for"], last["asked"]["by"]) == ("rollback", document["by"])
     assert (again.returncode, mistakes(json.loads(again.stderr), "error")) == (2, [])
 
 
@@ -299,6 +300,7 @@ def test_the_command_tries_a_failed_version_again_under_the_operators_policy(dep
     done = deployment.greenlight("retry", "retried", "2", "--yes", "--json", **operator)
     watched = deployment.greenlight("watch", "retried", "--version", "2", "--timeout", "2m", **operator)
     why = deployment.greenlight("why", "retried", "2", "--json", **operator)
+    history = deployment.greenlight("history", "retried", "--json", **operator)
     never = deployment.greenlight("retry", "retried", "1", "--yes", "--json", **operator)
 
     assert (asked.returncode, "v2 is tried again on retried." in asked.stdout) == (2, True), asked
@@ -309,6 +311,9 @@ def test_the_command_tries_a_failed_version_again_under_the_operators_policy(dep
     [told] = json.loads(why.stdout)["versions"]
     assert (told["reason"], told["command"]) == ("failed", "greenlight retry retried 2")
     assert [each["status"] for each in told["attempts"]] == ["failed", "failed"]
+    [again, before, *_] = json.loads(history.stdout)["entries"]
+    assert (again["asked"]["for"], again["asked"]["by"]) == ("retry", document["by"])
+    assert before["asked"] is None
     assert (never.returncode, mistakes(json.loads(never.stderr), "error")) == (2, [])
 
 
@@ -333,6 +338,7 @@ def test_the_command_restarts_what_serves_under_the_operators_policy(deployment:
     assert len(set(configs)) == 2
     entries = json.loads(history.stdout)["entries"]
     assert [(each["kind"], each["version"]) for each in entries] == [("serving", 1)] * 2
+    assert (entries[0]["asked"]["for"], entries[0]["asked"]["by"]) == ("restart", document["by"])
     assert (unmanaged.returncode, mistakes(json.loads(unmanaged.stderr), "error")) == (2, [])
 
 

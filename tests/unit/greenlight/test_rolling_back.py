@@ -145,7 +145,9 @@ def test_history_names_who_rolled_back_and_why() -> None:
 
     [entry, *_] = timeline(pipeline.attempts)
 
-    assert (entry.kind, entry.version, entry.rolled_back_by) == (Kind.BACK, 1, "ada")
+    assert (entry.kind, entry.version) == (Kind.BACK, 1)
+    assert entry.asked is not None
+    assert (entry.asked.verb, entry.asked.by, entry.asked.reason) == ("rollback", "ada", "wrong in Spain")
     assert entry.detail.startswith("ada rolled it back to v1 at ")
 
 

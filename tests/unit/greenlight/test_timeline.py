@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from deployer.model.asked import Asked
 from deployer.model.attempt import AttemptStatus, Bake
 from deployer.model.companion import Companion
+from deployer.model.rollback import Rollback
 from greenlight.connection import DeployedStack
 from greenlight.errors import CommandError
 from greenlight.fleet.view import Scene
@@ -29,6 +31,7 @@ from tests.unit.greenlight.snapshots import check
 SCENE = Scene(NOW, UTC, Symbols())
 STACK = DeployedStack("Greenlight", "111122223333", "eu-central-1", "t", "f", "a", "l", "0.1.0")
 CANARY_SECONDS = 426
+WRONG = Rollback(minutes(-19.5), "ada", "wrong in Spain", 1)
 
 
 def failed(version: int, number: int, minute: float, **changes: Any) -> Any:
@@ -78,6 +81,53 @@ def test_a_day_as_people_read_it() -> None:
     check("history", timeline_view(entries, SCENE, more=False, of_all=False), 50, 80, 120)
     check("history-of-all", timeline_view(entries, SCENE, more=True, of_all=True), 80)
     assert mistakes(timeline_document(entries, STACK, more=False), "history") == []
+
+
+def steered() -> list[Item]:
+    """Return a day on which operators asked for things, newest first."""
+    aborted = deployment(
+        3,
+        number=6,
+        status=AttemptStatus.ABORTED,
+        started_at=minutes(-20),
+        settled_at=minutes(-19),
+        reason=f"While it was being rolled out, {WRONG.words}",
+    )
+    return [
+        deployment(
+            1,
+            number=8,
+            status=AttemptStatus.ACCEPTED,
+            started_at=minutes(-1),
+            restart=Asked(minutes(-1.5), "cleo", 8),
+            retry=Asked(minutes(-90), "bob", 2),
+        ),
+        served(1, minutes_ago=18, seconds=4, number=7, rolls_back=True, at_once=True, rollback=WRONG),
+        aborted,
+        served(2, minutes_ago=40, seconds=9, number=5, bake=Bake.LAST, retry=Asked(minutes(-42), "bob", 5)),
+        failed(2, 4, -50, retry=Asked(minutes(-1500), "bob", 4)),
+        failed(2, 3, -55),
+        served(1, minutes_ago=60, seconds=9, number=2, restart=Asked(minutes(-61), "cleo", 2)),
+    ]
+
+
+def test_what_operators_asked_for_says_who_and_when() -> None:
+    entries = with_given_up(list(timeline(steered())))
+
+    check("history-steered", timeline_view(entries, SCENE, more=False, of_all=False), 60, 120)
+    document = timeline_document(entries, STACK, more=False)
+    assert mistakes(document, "history") == []
+    asked = [each["asked"] and (each["asked"]["for"], each["asked"]["by"]) for each in document["entries"]]
+    assert asked == [
+        *(("restart", "cleo"), ("rollback", "ada"), None),
+        *(("retry", "bob"), ("retry", "bob"), None, ("restart", "cleo")),
+    ]
+    assert document["entries"][1]["asked"] == {
+        "for": "rollback",
+        "by": "ada",
+        "at": WRONG.at.isoformat(),
+        "reason": "wrong in Spain",
+    }
 
 
 def test_an_approval_that_led_to_a_deployment_has_no_line_of_its_own() -> None:
