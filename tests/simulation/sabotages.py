@@ -909,8 +909,10 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        else:\n"
         "            self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
         "\n"
-        "    def _write(self, step: WriteMetadata) -> None:\n",
-        "\n    def _write(self, step: WriteMetadata) -> None:\n        self._executor.make(step)\n",
+        "    def _write(self, step: WriteMetadata, deployed_at: datetime | None) -> None:\n",
+        "\n"
+        "    def _write(self, step: WriteMetadata, deployed_at: datetime | None) -> None:\n"
+        "        self._executor.make(step)\n",
     ),
     Sabotage(
         "stamp again",
@@ -918,11 +920,11 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
         "        else:\n"
         "            self._ledger.note(metadata_written=ended[-1].number, metadata_live=changes.live)\n"
         "\n"
-        "    def _write(self, step: WriteMetadata) -> None:\n",
+        "    def _write(self, step: WriteMetadata, deployed_at: datetime | None) -> None:\n",
         "        else:\n"
         "            self._ledger.note(metadata_written=ended[-1].number - 1, metadata_live=changes.live)\n"
         "\n"
-        "    def _write(self, step: WriteMetadata) -> None:\n"
+        "    def _write(self, step: WriteMetadata, deployed_at: datetime | None) -> None:\n"
         "        self._executor.make(step)\n",
     ),
     Sabotage(
