@@ -255,19 +255,19 @@ class _Chooser:
         former = self._served_well.former(approval, besides=besides)
         if former is None:
             return None
+        assert former.settled_at is not None, "it succeeded"
+        release = Release.former(facts.settings, former, stack_name=facts.identity.stack_name)
+        since = max(former.settled_at, approval.approved_at)
+        deployments = counting(self._history.deployments, approval)
+        judged = standing(release, deployments, since=since, now=self._now)
         may = may_serve_again(facts, former, approval, serves=self._serves(approval))
-        if isinstance(may, Hidden):
+        if isinstance(may, Hidden) and not judged.lasts:
             reason = hidden(approval, f"It cannot be put back as it served: {sentence(may.reason)}")
             self._trace.say(Verdict(approval, Rule.INELIGIBLE, ineligible=reason))
             if not any(each.approval == approval for each in self._ineligible):
                 self._ineligible.append(reason)
         if may is not True:
             return None
-        assert former.settled_at is not None, "it succeeded"
-        release = Release.former(facts.settings, former, stack_name=facts.identity.stack_name)
-        since = max(former.settled_at, approval.approved_at)
-        deployments = counting(self._history.deployments, approval)
-        judged = standing(release, deployments, since=since, now=self._now)
         if judged.retry_at is not None:
             self._wait(judged.retry_at, served_well=True)
         if judged.failed:

@@ -689,6 +689,19 @@ def test_what_would_come_back_as_it_served_is_told_and_kept_while_it_is_hidden(h
     assert [(each.approval.version, each.is_hidden) for each in decision.ineligible] == [(2, True)]
 
 
+def test_what_failed_to_come_back_as_it_served_is_not_waited_for_while_it_is_hidden() -> None:
+    attempts = [badly(2, 5, endpoint_config_name=BEFORE), badly(2, 4), well(3, 3)]
+    attempts += [well(2, 2, endpoint_config_name=BEFORE), well(1, 1)]
+    versions = [registered(each, rejected=frozenset({3}), unfit=NONE) for each in (1, 2, 3)]
+    known = facts(in_a_row(1, 2, 3), attempts, versions=versions)
+    unseen = {**known.digests, version_arn(2).lower(): Hidden("AccessDenied: no")}
+
+    decision = decided(replace(known, digests=unseen), config_of(3))
+
+    assert version_of(decision) == 1
+    assert decision.ineligible == ()
+
+
 def test_a_stage_waits_for_what_it_cannot_compare_with_what_served() -> None:
     """The version failed its test with other settings. S3 hides whether it is what served before."""
     failed_test = Failure("0a1b", {"Name": "typical"}, {"Status": 500}, "status 200")
