@@ -8,6 +8,8 @@ from deployer.decisions.served import live_version_arns
 from deployer.model.names import same_arn
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from deployer.decisions.facts import Facts
     from deployer.model.approval import Approval
     from deployer.model.history import History
@@ -17,20 +19,21 @@ _NOT_APPROVED: Final = "not approved any more"
 _NOT_HELD: Final = "not held back any more"
 
 
-def words_on(history: History, held: Approval | None, cause: str) -> dict[str, str]:
+def words_on(history: History, held: Collection[Approval], cause: str) -> dict[str, str]:
     """Return what is to be said of versions that are approved and do not serve, by ARN.
 
     Of a version whose deployment ended since its approval, its end says more: unless a rollback holds it.
 
     Args:
         history: The endpoint's.
-        held: The approval whose version a pause or a freeze window holds back now; None if none does.
+        held: The approvals whose versions a pause or a freeze window holds back now: that of the version to
+            serve, and that of its shadow.
         cause: What holds it back.
     """
     live = _live(history)
     found: dict[str, str] = {}
     for each in history.approvals:
-        if not each.counts or each.version_arn.lower() in live:
+        if not each.decides or each.version_arn.lower() in live:
             continue
         if each.rollback is not None:
             found[each.version_arn] = f"held back: {each.rollback.words}"
@@ -40,7 +43,7 @@ def words_on(history: History, held: Approval | None, cause: str) -> dict[str, s
             if _was_tried(history, each):
                 continue
             found[each.version_arn] = f"{_SKIPPED}: v{each.superseded_by} went out instead"
-        elif held is not None and same_arn(held.version_arn, each.version_arn):
+        elif any(same_arn(its.version_arn, each.version_arn) for its in held):
             found[each.version_arn] = f"waiting: {cause}"
     return found
 
@@ -48,7 +51,7 @@ def words_on(history: History, held: Approval | None, cause: str) -> dict[str, s
 def has_words(facts: Facts) -> bool:
     """Tell whether the registry has to say something else while nothing is held back."""
     history = facts.history
-    said = words_on(history, None, "") == history.last_observed.metadata_said
+    said = words_on(history, (), "") == history.last_observed.metadata_said
     return facts.settings.writes_metadata and not said
 
 
@@ -58,7 +61,7 @@ def unsaid(history: History, words: dict[str, str]) -> dict[str, str]:
     for arn, text in history.last_observed.metadata_said.items():
         if arn in words or text.startswith(_SKIPPED) or arn.lower() in live:
             continue
-        approved = [each for each in history.approvals if each.counts and same_arn(each.version_arn, arn)]
+        approved = [each for each in history.approvals if each.decides and same_arn(each.version_arn, arn)]
         if not any(_has_ended(history, each) for each in approved):
             over[arn] = _NOT_HELD if approved else _NOT_APPROVED
     said = history.last_observed.metadata_said

@@ -163,7 +163,8 @@ class VersionMetadataPhase:
         """Write of approved versions that do not serve what they wait for, once for each change of that."""
         history, choice = self._ledger.history, round_.decision.choice
         name, stage_name = self._ledger.endpoint_name, self._versions.facts.settings.stage_name
-        held = choice.approval if choice is not None and round_.held_by is not None else None
+        chosen = (choice.approval, choice.shadow) if choice is not None else ()
+        held = [each for each in chosen if each is not None and round_.held_by is not None]
         words = words_on(history, held, round_.held_by or "")
         steps = [
             WriteMetadata(arn, of_words(text, name, stage_name))

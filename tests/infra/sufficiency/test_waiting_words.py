@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.infra.sufficiency.test_companions import SHADOWED, Shadowing
 from tests.infra.sufficiency.test_holds import sweep_after, window
 from tests.infra.sufficiency.test_rollbacks import roll_back
 from tests.infra.sufficiency.test_version_metadata import approved, manage, shown, writes
@@ -114,6 +115,22 @@ def test_a_version_that_a_rollback_holds_back_says_who_asked_and_why() -> None:
     pipeline.run()
     sweep_after(pipeline)
     assert said_of(pipeline, second) == "not approved any more"
+
+
+def test_a_shadow_that_a_freeze_window_holds_back_says_so_once_until_it_shadows() -> None:
+    shadowing = Shadowing(VersionMetadata=True)
+    first, second = shadowing.register(), shadowing.register()
+    shadowing.approved_by("lead", first)
+    freeze(shadowing, **SHADOWED)
+    before = writes(shadowing)
+    shadowing.approved_by("scientist", second)
+    assert said_of(shadowing, second).startswith("waiting: a freeze window of its settings until 20")
+    for _ in range(3):
+        sweep_after(shadowing)
+    assert writes(shadowing) == before + 1
+
+    sweep_after(shadowing, 2 * HOUR)
+    assert said_of(shadowing, second).startswith("shadowing since 20")
 
 
 def test_with_the_setting_off_nobody_says_what_a_version_waits_for() -> None:

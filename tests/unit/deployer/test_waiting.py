@@ -23,18 +23,32 @@ def test_only_what_counts_and_does_not_serve_has_words() -> None:
     skipped = approval(2, superseded_by=3)
     known = facts(approvals=[approval(1), skipped, approval(3, objection="not an approver")])
 
-    assert words_on(known.history, None, "") == {SECOND: "skipped: v3 went out instead"}
+    assert words_on(known.history, (), "") == {SECOND: "skipped: v3 went out instead"}
     live = facts(approvals=[skipped], last_observed=LastObserved(metadata_live={SECOND.upper(): "approved"}))
-    assert words_on(live.history, None, "") == {}
+    assert words_on(live.history, (), "") == {}
 
 
 def test_a_rollback_says_more_than_a_hold_and_a_hold_names_its_version_alone() -> None:
     first, second = approval(1), approval(2)
     history = facts(approvals=[first, second]).history
-    assert words_on(history, second, "a pause") == WAITS
+    assert words_on(history, [second], "a pause") == WAITS
 
     history = facts(approvals=[first, replace(second, rollback=BACK)]).history
-    assert words_on(history, second, "a pause") == {SECOND: f"held back: {BACK.words}"}
+    assert words_on(history, [second], "a pause") == {SECOND: f"held back: {BACK.words}"}
+
+
+def test_a_shadow_that_waits_says_so_beside_the_version_to_serve_or_without_it() -> None:
+    first, shadow = approval(1), approval(2, objection="not an approver", shadows=True)
+    history = facts(approvals=[shadow, first]).history
+    live = replace(history, last_observed=LastObserved(metadata_live={first.version_arn: "approved"}))
+
+    assert words_on(history, [first, shadow], "a pause") == {
+        first.version_arn: "waiting: a pause",
+        **WAITS,
+    }
+    assert words_on(live, [first, shadow], "a pause") == WAITS
+    assert words_on(live, [first], "a pause") == {}
+    assert unsaid(replace(history, last_observed=last(WAITS)), {}) == {SECOND: "not held back any more"}
 
 
 def test_words_are_written_once() -> None:
