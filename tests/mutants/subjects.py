@@ -72,6 +72,7 @@ _TESTS_OF_A_DECISION: Final = {
     "variant_properties": Suites(
         _unit("variant_properties", "update_plan"), _stories("variants", "scaling_kinds")
     ),
+    "restarting": Suites(_unit("restarting"), _stories("restarts")),
     "reasons": Suites(_unit("explanation"), ("tests/unit/greenlight",)),
     "releases": Suites(_unit("approval", "planner"), (*_PIPELINE, *_stories("variants", "companions"))),
     "retention": Suites(_unit("retention"), (*_stories("models"), *_PIPELINE)),
