@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.simulation.laws import PASSING, Law
+from tests.simulation.laws import CLOCKS_DIFFER, PASSING, Law
 from tests.simulation.schedule import REGISTRY_WRITE, TELLING, VARIANT_CALL
 from tests.simulation.world import ASIDE, DENIED, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from tests.simulation.laws import Facts
     from tests.simulation.people import Recovery
@@ -68,7 +67,7 @@ class Law30FaultsAreBlamedOnWhomTheyBelongTo(Law):
             expected = {"surroundings"}
         elif any(known in reason for known in PASSING):
             expected = {"passing"}
-        elif "accepted_at" in attempt or self.facts.rollouts_of(attempt["endpoint"], attempt):
+        elif "accepted_at" in attempt or self._came_to_the_endpoint(attempt):
             expected = {"version"} if self.facts.lasts(attempt) else {"passing", "version"}
         elif self._came_to_a_test_endpoint(attempt):
             expected = {"version"}
@@ -76,6 +75,15 @@ class Law30FaultsAreBlamedOnWhomTheyBelongTo(Law):
             expected = {"settings"}
         if cause not in expected:
             raise self.broken(f"{what} is blamed on the {cause}, not on {expected}: {reason}")
+
+    def _came_to_the_endpoint(self, attempt: dict[str, Any]) -> bool:
+        """Tell whether SageMaker took an attempt's change, also if a journal that was put back lost that."""
+        return bool(self.facts.rollouts_of(attempt["endpoint"], attempt)) or any(
+            (each.endpoint_name, each.endpoint_config_name, each.attempt)
+            == (attempt["endpoint"], attempt["endpoint_config_name"], int(attempt["number"]))
+            and each.call.time >= datetime.fromisoformat(attempt["started_at"]) - CLOCKS_DIFFER
+            for each in self.facts.rollouts
+        )
 
     def _came_to_a_test_endpoint(self, attempt: dict[str, Any]) -> bool:
         """Tell whether SageMaker took the test endpoint of an attempt that came no further."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +86,24 @@ def test_law_30_what_sagemaker_accepted_failed_by_the_version(scene: Deployed) -
     scene.do(lambda: fail("no ping", "version", accepted_at=AT))
     with pytest.raises(LawBrokenError, match=r"Law30\w+: .* is blamed on the settings, not on {'version'}"):
         scene.do(lambda: fail("no ping", "settings", accepted_at=AT))
+
+
+@pytest.mark.parametrize("is_the_same", [True, False])
+def test_law_30_what_sagemaker_accepted_failed_by_the_version_though_its_journal_was_put_back(
+    scene: Deployed, *, is_the_same: bool
+) -> None:
+    attempt = scene.world.journalled("churn", "attempt#000000001")
+    known = {name: attempt[name] for name in ("item", "number", "started_at", "endpoint_config_name")}
+    scene.world.people.lose_journal("churn", 0)
+    if not is_the_same:
+        known["started_at"] = AT
+
+    with (
+        nullcontext()
+        if is_the_same
+        else pytest.raises(LawBrokenError, match=r"Law30\w+: .* not on {'settings'}")
+    ):
+        scene.do(lambda: fail("no ping", "version", **known))
 
 
 def test_law_30_only_a_failure_has_a_cause(scene: Deployed) -> None:

@@ -50,7 +50,7 @@ class ForgottenAlarmsPhase:
         """Search once, as far as permitted, for alarms of an endpoint without any approval."""
         history = self._ledger.history
         is_known = history.approvals or history.latest_attempt or history.last_observed.alarms_seen_at
-        if is_known or round_.summary is not None or not round_.is_whole:
+        if is_known or round_.summary is not None or not round_.discover:
             return Next.GO_ON
         if delete_alarms(
             self._endpoints,

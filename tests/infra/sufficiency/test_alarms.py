@@ -379,6 +379,21 @@ def test_an_endpoint_that_leaves_during_an_update_loses_the_alarms_that_a_lost_j
     assert pipeline.journal.fleet.records() == {}
 
 
+def test_an_endpoint_that_is_deleted_as_its_journal_is_lost_keeps_no_alarm(pipeline: Pipeline) -> None:
+    """The first look finds the deletion under way. The next one reads less, and looks for the alarms."""
+    versions = pipeline.sagemaker.list_model_packages(ModelPackageGroupName=GROUP)["ModelPackageSummaryList"]
+    pipeline.reject(versions[0]["ModelPackageArn"])
+    pipeline.undelivered()
+    lose_journal(pipeline)
+    pipeline.sagemaker.delete_endpoint(EndpointName="churn")
+    pipeline.sweep()
+    assert alarms(pipeline).keys() == {ALARM, ERRORS}
+    pipeline.run()
+    pipeline.sweep()
+
+    assert alarms(pipeline) == {}
+
+
 def test_an_endpoint_that_leaves_without_alarms_is_forgotten_although_cloudwatch_shows_none() -> None:
     pipeline = Pipeline()
     pipeline.manage()
