@@ -25,6 +25,7 @@ from infra.settings.compiling.settings_files import settings_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from deployer.model.settings import EndpointSettings
     from greenlight.connection import Connection
 
 _KEPT: Final = 10
@@ -65,6 +66,23 @@ def digest_of(function: Mapping[str, Any]) -> str:
     """
     index = cached(function, cache_directory(), fetch=_fetch) / SETTINGS_INDEX
     return settings_digest({SETTINGS_INDEX: index.read_bytes()})
+
+
+def settings_for(endpoint: str, files: SettingsFiles) -> EndpointSettings:
+    """Return an endpoint's deployed settings.
+
+    Raises:
+        CommandError: The stack manages no such endpoint.
+    """
+    settings = files.read(endpoint)
+    if settings is None:
+        names = ", ".join(sorted(files.digests)) or "none"
+        raise CommandError(
+            f"The stack manages no endpoint {endpoint}.",
+            f"Its settings name: {names}.",
+            "Name one of them. Or add its YAML, and deploy the stack.",
+        )
+    return settings
 
 
 def environment_of(function: Mapping[str, Any]) -> Environment:

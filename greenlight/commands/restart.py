@@ -1,7 +1,7 @@
 """`greenlight restart`: what serves goes out once more, on new instances."""
 
 from greenlight.commands.rollback import Yes
-from greenlight.commands.why import EndpointName, settings_for
+from greenlight.commands.why import EndpointName
 from greenlight.options import STACK, Json, Profile, Region, Stack, Stage
 
 
@@ -17,22 +17,16 @@ def restart(
 ) -> int:
     """Roll the version that serves out once more, on new instances. Asks first."""
     from greenlight.connection import connected, stack_of
-    from greenlight.deployed_settings import deployed_function, environment_of, settings_of
     from greenlight.output import Output
-    from greenlight.previewing import Previews
-    from greenlight.steering.requesting import NOT_TOLD, ask_for, aws_time
+    from greenlight.steering.operator import operator_of
+    from greenlight.steering.requesting import NOT_TOLD, ask_for
     from greenlight.steering.restarting import once_more, once_more_document
-    from greenlight.words import person, version
+    from greenlight.words import version
 
     output = Output(as_json=as_json)
     with connected(profile, region, stack_of(stack, stage)) as connection:
-        function = deployed_function(connection)
-        deployed = settings_of(function)
-        settings = settings_for(endpoint, deployed)
-        caller = connection.client("sts").get_caller_identity()
-        by = person(str(caller["Arn"])) or "somebody"
-        previews = Previews(connection.client, environment_of(function), deployed)
-        found = once_more(settings, previews, by=by, at=aws_time(caller))
+        operator = operator_of(connection, endpoint)
+        found = once_more(operator)
         if not output.as_json:
             output.write("\n".join(found.lines))
         told = ask_for(connection, found.request, question="Restart it?", what="restart it", yes=yes)

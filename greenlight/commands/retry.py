@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from greenlight.commands.rollback import Yes
-from greenlight.commands.why import EndpointName, read_version, settings_for
+from greenlight.commands.why import EndpointName, read_version
 from greenlight.options import STACK, Json, Profile, Region, Stack, Stage
 
 Failed = Annotated[
@@ -30,22 +30,16 @@ def retry(
     """Try a failed version again, now and once. Asks first."""
     number = read_version(failed) if failed is not None else None
     from greenlight.connection import connected, stack_of
-    from greenlight.deployed_settings import deployed_function, environment_of, settings_of
     from greenlight.output import Output
-    from greenlight.previewing import Previews
-    from greenlight.steering.requesting import NOT_TOLD, ask_for, aws_time
+    from greenlight.steering.operator import operator_of
+    from greenlight.steering.requesting import NOT_TOLD, ask_for
     from greenlight.steering.trying_again import second_try, second_try_document
-    from greenlight.words import person, version
+    from greenlight.words import version
 
     output = Output(as_json=as_json)
     with connected(profile, region, stack_of(stack, stage)) as connection:
-        function = deployed_function(connection)
-        deployed = settings_of(function)
-        settings = settings_for(endpoint, deployed)
-        caller = connection.client("sts").get_caller_identity()
-        by = person(str(caller["Arn"])) or "somebody"
-        previews = Previews(connection.client, environment_of(function), deployed)
-        found = second_try(settings, previews, number, by=by, at=aws_time(caller))
+        operator = operator_of(connection, endpoint)
+        found = second_try(operator, number)
         if not output.as_json:
             output.write("\n".join(found.lines))
         told = ask_for(connection, found.request, question="Try it again?", what="try it again", yes=yes)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from greenlight.commands.why import EndpointName, read_version, settings_for
+from greenlight.commands.why import EndpointName, read_version
 from greenlight.options import STACK, Json, Profile, Region, Stack, Stage
 
 To = Annotated[
@@ -33,22 +33,16 @@ def rollback(
     """Go back to an older version now. What is left does not return by itself. Asks first."""
     number = read_version(to) if to is not None else None
     from greenlight.connection import connected, stack_of
-    from greenlight.deployed_settings import deployed_function, environment_of, settings_of
     from greenlight.output import Output
-    from greenlight.previewing import Previews
-    from greenlight.steering.requesting import NOT_TOLD, ask_for, aws_time
+    from greenlight.steering.operator import operator_of
+    from greenlight.steering.requesting import NOT_TOLD, ask_for
     from greenlight.steering.rolling_back import way_back, way_back_document
-    from greenlight.words import person, version
+    from greenlight.words import version
 
     output = Output(as_json=as_json)
     with connected(profile, region, stack_of(stack, stage)) as connection:
-        function = deployed_function(connection)
-        deployed = settings_of(function)
-        settings = settings_for(endpoint, deployed)
-        caller = connection.client("sts").get_caller_identity()
-        by = person(str(caller["Arn"])) or "somebody"
-        previews = Previews(connection.client, environment_of(function), deployed)
-        way = way_back(settings, previews, number, reason=reason, by=by, at=aws_time(caller))
+        operator = operator_of(connection, endpoint)
+        way = way_back(operator, number, reason=reason)
         if not output.as_json:
             output.write("\n".join(way.lines))
         told = ask_for(connection, way.request, question="Go back?", what="roll back", yes=yes)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from deployer.decisions.course import Preview
-    from deployer.gateways.settings_files import SettingsFiles
     from deployer.model.model_version import Hidden, ModelVersion
     from deployer.model.settings import EndpointSettings
     from greenlight.output import Symbols
@@ -41,7 +40,12 @@ def why(
     """Say why a version serves or does not, what happened to it, and what would change it."""
     number = read_version(version) if version is not None else None
     from greenlight.connection import connected, stack_of
-    from greenlight.deployed_settings import deployed_function, environment_of, settings_of
+    from greenlight.deployed_settings import (
+        deployed_function,
+        environment_of,
+        settings_for,
+        settings_of,
+    )
     from greenlight.output import Output
     from greenlight.previewing import Previews
     from greenlight.why.account import document
@@ -76,23 +80,6 @@ def read_version(text: str) -> int:
             "See the endpoint's versions: greenlight why ENDPOINT",
         )
     return int(digits)
-
-
-def settings_for(endpoint: str, files: "SettingsFiles") -> "EndpointSettings":
-    """Return an endpoint's deployed settings.
-
-    Raises:
-        CommandError: The stack manages no such endpoint.
-    """
-    settings = files.read(endpoint)
-    if settings is None:
-        names = ", ".join(sorted(files.digests)) or "none"
-        raise CommandError(
-            f"The stack manages no endpoint {endpoint}.",
-            f"Its settings name: {names}.",
-            "Name one of them. Or add its YAML, and deploy the stack.",
-        )
-    return settings
 
 
 def read_account(settings: "EndpointSettings", previews: "Previews", number: int | None) -> "Account":

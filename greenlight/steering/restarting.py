@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from deployer.decisions.course import UnderWay
-from deployer.decisions.explanation import explain
 from deployer.decisions.plan import Deploy, Held, InSync, OnTestEndpoint, WaitForAlarms, WaitToRetry
 from deployer.decisions.reasons import Reason
 from deployer.decisions.restarting import restarted_by
-from deployer.gateways.requests import RESTART, request_key
+from deployer.gateways.requests import RESTART
 from deployer.model.excerpts import sentence
 from deployer.model.names import version_number
-from deployer.model.request import Request
 from greenlight.errors import CommandError
 from greenlight.planning.outlook import Outlook, outlook_of
 from greenlight.planning.view import headline
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deployer.decisions.course import Preview
-    from deployer.model.settings import EndpointSettings
-    from greenlight.previewing import Previews
+    from deployer.model.request import Request
+    from greenlight.steering.operator import Operator
 
 _FAILED: Final = frozenset({Reason.SERVES_AS_IT_IS, Reason.RESTART_FAILED})
 """The reasons of a version whose last rollout failed, and that serves as it did before."""
@@ -53,13 +48,14 @@ class OnceMore:
         return [f"{self.request.endpoint_name} is restarted, on new instances.", f"  {told}"]
 
 
-def once_more(settings: EndpointSettings, previews: Previews, *, by: str, at: datetime) -> OnceMore:
+def once_more(operator: Operator) -> OnceMore:
     """Return how what serves would go out once more.
 
     Raises:
         CommandError: Nothing can, or something goes out anyway.
     """
-    name, seen = settings.endpoint_name, previews.of(settings, ahead=True)
+    settings = operator.settings
+    name, seen = settings.endpoint_name, operator.previews.of(settings, ahead=True)
     if not seen.serves:
         raise CommandError(
             f"{name} has nothing to restart.",
@@ -67,7 +63,7 @@ def once_more(settings: EndpointSettings, previews: Previews, *, by: str, at: da
             f"See how it stands: greenlight status {name}",
         )
     arn = seen.serves[0]
-    before = explain(seen, arn, previews.gateways.registry.describe_version(arn))
+    before = operator.explain(seen, arn)
     if isinstance(seen.course, UnderWay):
         raise _refused(name, "It is changing now.", f"Follow it: greenlight watch {name}")
     if before.reason in _FAILED:
@@ -77,12 +73,12 @@ def once_more(settings: EndpointSettings, previews: Previews, *, by: str, at: da
         raise _refused(name, before.words, before.change)
     if not isinstance(seen.course, InSync | WaitToRetry):
         raise _refused(name, _comes_anyway(seen), f"See what comes: greenlight why {name}")
-    request = Request(name, RESTART, arn, None, by, at, request_key(name, RESTART, at, token_hex(4)))
+    request = operator.request(RESTART, arn)
     refusal = restarted_by(seen.facts.history, request)
     if isinstance(refusal, str):
         raise _refused(name, sentence(refusal), f"See why: greenlight why {name}")
-    after = previews.of(settings, requests=(request,), ahead=True)
-    why = explain(after, arn, previews.gateways.registry.describe_version(arn))
+    after = operator.after(request)
+    why = operator.explain(after, arn)
     waits = why.words if isinstance(after.course, Held | WaitForAlarms) else None
     if why.reason is not Reason.RESTARTS or not (waits or isinstance(after.course, Deploy | OnTestEndpoint)):
         raise _refused(name, why.words, why.change)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from deployer.decisions.course import UnderWay
-from deployer.decisions.explanation import explain
 from deployer.decisions.rollbacks import before, target_of
-from deployer.gateways.requests import ROLLBACK, request_key
+from deployer.gateways.requests import ROLLBACK
 from deployer.model.attempt import Deployment
 from deployer.model.excerpts import sentence
 from deployer.model.names import same_arn, version_number
-from deployer.model.request import Request
 from greenlight.errors import CommandError
 from greenlight.planning.outlook import Outlook, outlook_of
 from greenlight.planning.view import headline
@@ -21,11 +18,9 @@ from greenlight.why.account import arn_of
 from greenlight.words import version
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deployer.decisions.course import Preview
-    from deployer.model.settings import EndpointSettings
-    from greenlight.previewing import Previews
+    from deployer.model.request import Request
+    from greenlight.steering.operator import Operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +60,14 @@ class WayBack:
         ]
 
 
-def way_back(
-    settings: EndpointSettings, previews: Previews, number: int | None, *, reason: str, by: str, at: datetime
-) -> WayBack:
+def way_back(operator: Operator, number: int | None, *, reason: str) -> WayBack:
     """Return how an endpoint would go back: to a version, or to the newest before that served well.
 
     Raises:
         CommandError: There is nothing to go back to, or no way.
     """
-    name, seen = settings.endpoint_name, previews.of(settings)
+    settings = operator.settings
+    name, seen = settings.endpoint_name, operator.previews.of(settings)
     leaving, is_under_way = _leaving(seen, name)
     if number is None:
         found = before(seen.facts.history, leaving)
@@ -86,12 +80,11 @@ def way_back(
         arn = found.version_arn
     else:
         arn = _named(seen, number, leaving, is_under_way=is_under_way)
-    key = request_key(name, ROLLBACK, at, token_hex(4))
-    request = Request(name, ROLLBACK, arn, reason, by, at, key)
-    after = previews.of(settings, requests=(request,), ahead=True)
+    request = operator.request(ROLLBACK, arn, reason)
+    after = operator.after(request)
     choice = after.chosen.choice if after.chosen is not None else None
     if choice is None or not same_arn(choice.approval.version_arn, arn):
-        why = explain(after, arn, previews.gateways.registry.describe_version(arn))
+        why = operator.explain(after, arn)
         raise CommandError(
             f"{name} cannot go back to {version(version_number(arn))}.",
             why.words,

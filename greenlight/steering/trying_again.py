@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
-from deployer.decisions.explanation import explain
 from deployer.decisions.reasons import Reason
 from deployer.decisions.trying_again import last_failure, retried_by
-from deployer.gateways.requests import RETRY, request_key
+from deployer.gateways.requests import RETRY
 from deployer.model.excerpts import excerpt, sentence
 from deployer.model.names import same_arn, version_number
-from deployer.model.request import Request
 from greenlight.errors import CommandError
 from greenlight.planning.outlook import Outlook, outlook_of
 from greenlight.planning.view import headline
@@ -20,14 +17,13 @@ from greenlight.why.account import arn_of
 from greenlight.words import version
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from deployer.decisions.course import Preview
     from deployer.decisions.explanation import Explanation
     from deployer.model.attempt import Deployment
     from deployer.model.history import History
+    from deployer.model.request import Request
     from deployer.model.settings import EndpointSettings
-    from greenlight.previewing import Previews
+    from greenlight.steering.operator import Operator
 
 _WAITS: Final = frozenset({Reason.HELD, Reason.WAITS_FOR_ALARMS, Reason.QUEUED})
 _GOES_OUT: Final = _WAITS | {Reason.NEXT, Reason.TESTED_FIRST, Reason.SHADOW_NEXT}
@@ -65,20 +61,19 @@ class SecondTry:
         return lines if self.waits is None else [*lines[:2], f"  It waits: {self.waits}"]
 
 
-def second_try(
-    settings: EndpointSettings, previews: Previews, number: int | None, *, by: str, at: datetime
-) -> SecondTry:
+def second_try(operator: Operator, number: int | None) -> SecondTry:
     """Return how a version would be tried again: the one that is named, or the newest that failed.
 
     Raises:
         CommandError: It cannot be tried again.
     """
-    name, seen = settings.endpoint_name, previews.of(settings)
+    settings = operator.settings
+    name, seen = settings.endpoint_name, operator.previews.of(settings)
     history = seen.facts.history
     arn = _failed_last(history, name) if number is None else arn_of(seen, number)
     number = version_number(arn)
-    request = Request(name, RETRY, arn, None, by, at, request_key(name, RETRY, at, token_hex(4)))
-    before = explain(seen, arn, previews.gateways.registry.describe_version(arn))
+    request = operator.request(RETRY, arn)
+    before = operator.explain(seen, arn)
     if before.reason is Reason.UNDER_WAY:
         raise _refused(name, number, before.rule, f"Follow it: greenlight watch {name} --version {number}")
     refusal = retried_by(history, request)
@@ -87,8 +82,8 @@ def second_try(
     failures = (last_failure(history, each) for each in history.approvals if same_arn(each.version_arn, arn))
     failure = next((each for each in failures if each is not None), None)
     assert failure is not None, "otherwise the retry is refused"
-    after = previews.of(settings, requests=(request,), ahead=True)
-    why = explain(after, arn, previews.gateways.registry.describe_version(arn))
+    after = operator.after(request)
+    why = operator.explain(after, arn)
     if why.reason not in _GOES_OUT and not _takes_the_settings(after, before, arn):
         raise _refused(name, number, why.words, why.change)
     waits = why.words if why.reason in _WAITS else None

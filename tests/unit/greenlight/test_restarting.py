@@ -16,6 +16,7 @@ from greenlight.errors import CommandError, ExitCode
 from greenlight.fleet.state import State
 from greenlight.planning.outlook import Effect, outlook_of
 from greenlight.planning.view import headline
+from greenlight.steering.operator import Operator
 from greenlight.steering.requesting import write_request
 from greenlight.steering.restarting import OnceMore, once_more, once_more_document
 from tests.infra.sufficiency.test_aborting import GUARDED
@@ -42,7 +43,8 @@ def found(pipeline: Pipeline) -> OnceMore:
     """Return the restart, as somebody asks for it in a second."""
     pipeline.pass_time(1)
     at = pipeline.clock.now().replace(microsecond=0)
-    return once_more(settings_of(pipeline), previews_of(pipeline), by="ada", at=at)
+    operator = Operator(settings_of(pipeline), previews_of(pipeline), by="ada", at=at)
+    return once_more(operator)
 
 
 def refusal(pipeline: Pipeline) -> str:

@@ -14,6 +14,7 @@ from deployer.contract import REQUEST_DETAIL_TYPE
 from deployer.model.rollback import Rollback
 from greenlight.errors import CommandError
 from greenlight.fleet.state import State
+from greenlight.steering.operator import Operator
 from greenlight.steering.requesting import aws_time, tell_deployer, write_request
 from greenlight.steering.rolling_back import WayBack, way_back, way_back_document
 from greenlight.timeline.entries import Kind, timeline
@@ -32,7 +33,8 @@ def way(pipeline: Pipeline, number: int | None = None) -> WayBack:
     """Return the way back, as somebody asks for it in a second."""
     pipeline.pass_time(1)
     at = pipeline.clock.now().replace(microsecond=0)
-    return way_back(settings_of(pipeline), previews_of(pipeline), number, reason="slow", by="ada", at=at)
+    operator = Operator(settings_of(pipeline), previews_of(pipeline), by="ada", at=at)
+    return way_back(operator, number, reason="slow")
 
 
 def refusal(pipeline: Pipeline, number: int | None = None) -> str:

@@ -11,6 +11,7 @@ from deployer.decisions.reasons import Reason
 from deployer.model.asked import Asked
 from greenlight.errors import CommandError
 from greenlight.fleet.state import State
+from greenlight.steering.operator import Operator
 from greenlight.steering.requesting import write_request
 from greenlight.steering.trying_again import SecondTry, second_try, second_try_document
 from tests.infra.sufficiency.test_aborting import GUARDED
@@ -31,7 +32,8 @@ def found(pipeline: Pipeline, number: int | None = None) -> SecondTry:
     """Return the retry, as somebody asks for it in a second."""
     pipeline.pass_time(1)
     at = pipeline.clock.now().replace(microsecond=0)
-    return second_try(settings_of(pipeline), previews_of(pipeline), number, by="ada", at=at)
+    operator = Operator(settings_of(pipeline), previews_of(pipeline), by="ada", at=at)
+    return second_try(operator, number)
 
 
 def refusal(pipeline: Pipeline, number: int | None = None) -> str:

@@ -12,7 +12,8 @@ import pytest
 from deployer.contract import PAUSES, STACK_TAG
 from deployer.environment import Environment
 from deployer.gateways.settings_files import SettingsFiles
-from greenlight.commands.why import read_account, read_version, settings_for
+from greenlight.commands.why import read_account, read_version
+from greenlight.deployed_settings import settings_for
 from greenlight.errors import CommandError
 from greenlight.output import ASCII, Symbols, console
 from greenlight.previewing import Previews
