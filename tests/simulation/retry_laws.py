@@ -35,7 +35,7 @@ class Law42ARetryIsOneMoreChance(Law):
         self._due: list[Asked] = []
         self._noted = 0
         self._firsts: dict[tuple[str, str], set[int]] = {}
-        """Since which attempts failures count, by endpoint and version."""
+        """Since which attempts failures count, by endpoint and approval: a newer one needs its own retry."""
         self._failed_at: dict[tuple[str, str], int] = {}
         """The last call that noted a failed attempt, by its endpoint and item."""
         self._known_since: dict[tuple[str, str], int] = {}
@@ -108,7 +108,7 @@ class Law42ARetryIsOneMoreChance(Law):
             and not each.is_malformed
             and datetime.fromisoformat(noted["approved_at"]) <= each.at
         ]
-        firsts = self._firsts.setdefault((name, arn), set())
+        firsts = self._firsts.setdefault((name, item), set())
         firsts.add(first)
         if len(firsts) > len(asked):
             raise self.broken(f"{name}: {arn} is to be tried again, and nobody asked for it")
