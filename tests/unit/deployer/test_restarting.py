@@ -7,14 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deployer.decisions.restarting import as_restart, led_to, restarted_by, still_restarted
+from deployer.decisions.choice import Choice
+from deployer.decisions.restarting import (
+    as_restart,
+    led_to,
+    restart_of,
+    restarted_by,
+    retry_of,
+    still_restarted,
+)
 from deployer.gateways.requests import RESTART, request_key
 from deployer.model.asked import Asked
 from deployer.model.attempt import AttemptStatus
 from deployer.model.request import Request
 from deployer.model.rollback import Rollback
 from deployer.model.tellings import of_start
-from tests.unit.deployer.builders import ENDPOINT, approval, deployment, history_of, minutes, version_arn
+from tests.unit.deployer.builders import (
+    ENDPOINT,
+    approval,
+    deployment,
+    history_of,
+    minutes,
+    release,
+    version_arn,
+)
 
 if TYPE_CHECKING:
     from deployer.model.attempt import Deployment
@@ -120,6 +136,26 @@ def test_a_deployment_is_its_doing_until_one_succeeded_or_had_another_reason(
     attempts: tuple[Deployment, ...], config: str | None, doing: Asked | None
 ) -> None:
     assert led_to(ASKED, known(*attempts), version_arn(2), config) == doing
+
+
+def test_a_retry_and_a_restart_that_are_tried_again_by_themselves_are_their_doing_still() -> None:
+    given = approval(2, retry=ASKED, restart=Asked(minutes(51), "bob", 3))
+    of_it = Choice(given, release(2, of=given))
+    tried = failed(2, 3, of_it.release.endpoint_config_name)
+
+    assert retry_of(known(tried), of_it) == given.retry
+    assert restart_of(known(tried), of_it) == given.restart
+    assert retry_of(known(failed(2, 3)), of_it) is None
+    assert restart_of(known(failed(2, 3)), of_it) is None
+
+
+def test_a_shadow_is_tried_again_and_the_version_that_serves_is_restarted() -> None:
+    live = approval(1, retry=ASKED, restart=ASKED)
+    shadow = approval(2, objection="not you", shadows=True, retry=Asked(minutes(51), "bob", 3))
+    with_it = Choice(live, release(1, of=live), shadow=shadow)
+
+    assert retry_of(known(), with_it) == shadow.retry
+    assert restart_of(known(), with_it) == live.restart
 
 
 def test_what_nobody_asked_for_is_nobody_s_doing() -> None:
