@@ -12,6 +12,8 @@ from deployer.gateways.journal_table import stored_time
 from local_cloud.sagemaker.ports import Health
 from local_cloud.testing.scripted_hosting import Outcome
 from tests.infra.sufficiency.test_aborting import GUARDED
+from tests.infra.sufficiency.test_adoption import BY_HAND, adopt, make_by_hand, settle, two_approved
+from tests.infra.sufficiency.test_alarms import lose_journal
 from tests.infra.sufficiency.test_companions import Shadowing, served
 from tests.infra.sufficiency.test_holds import approved, held, pause, sweep_after
 from tests.infra.sufficiency.test_retries import failed_version, mend, retry
@@ -217,6 +219,35 @@ def test_a_restart_takes_the_shadow_along() -> None:
 
     assert served(shadowing) == {"AllTraffic": "v1", "Shadow": "v2"}
     assert config_of(shadowing) != before
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_adopted_endpoint_is_restarted_with_a_config_of_the_deployer_s(*, fails: bool) -> None:
+    pipeline = Pipeline()
+    first, _ = two_approved(pipeline)
+    make_by_hand(pipeline, first)
+    adopt(pipeline, first)
+    if fails:
+        fail_next(pipeline, first)
+
+    restart(pipeline, first)
+    settle(pipeline)
+
+    assert pipeline.told(first) == ["started", "failed" if fails else "succeeded"]
+    assert (config_of(pipeline) == BY_HAND) is fails
+    assert reason_of(pipeline, first)[0] is (Reason.RESTART_FAILED if fails else Reason.SERVES)
+
+
+def test_what_was_restarted_goes_out_once_more_after_a_lost_journal_and_rests() -> None:
+    pipeline, [first] = serving_versions(1)
+    restart(pipeline, first)
+    lose_journal(pipeline)
+
+    for _ in range(3):
+        sweep_after(pipeline)
+
+    assert pipeline.told(first) == ["started", "succeeded"] * 3
+    assert pipeline.serving() == "v1"
 
 
 @pytest.mark.parametrize(
