@@ -537,11 +537,12 @@ class Law19ApproversAreNamedPeople(Law):
         """Return who approved a version, by the journal of the account's other endpoints.
 
         They journalled an approval of the same content, and of the second that the event names, if it does.
+        Nothing names an endpoint that left the settings: nobody asks its journal.
         """
         made, arn = self._made(call, item), item["version_arn"]["S"].lower()
         found = [
             each
-            for name in call.invocation.site.endpoints
+            for name in call.invocation.settings.digests
             if name != item["endpoint"]["S"]
             for each in self.world.journal(name, "approval#")
             if each["version_arn"].lower() == arn

@@ -558,6 +558,14 @@ FOUND: Final = {
         disturbances=(Disturbance(Kind.SET_LIFE_CYCLE), Disturbance(Kind.PASS_ON_LIVE, how=1)),
         faults=(Fault("DescribeEndpoint", 2, FaultKind.SLOW_BEFORE, times=2, delay=3),),
     ),
+    "only an endpoint that left the settings knows who approved what another one serves": Schedule(
+        endpoints=2,
+        head_start=2,
+        policy=2,
+        disturbances=(Disturbance(Kind.REMOVE_SETTINGS), Disturbance(Kind.HAND_OVER)),
+        handed_over=4,
+        metadata=True,
+    ),
 }
 """Schedules, reduced, that once broke a law, by the deployer's fault or the law's."""
 
