@@ -1471,8 +1471,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "bring back the note of a rest that went with the journal",
         "gateways/journal.py",
-        "        self._table.write(update)\n",
-        "        if not self._table.write(update):\n            self._table.write(first)\n",
+        "        return self._table.write(update)\n",
+        "        return self._table.write(update) or self._table.write(first)\n",
     ),
     Sabotage(
         "give up what serves if a restored journal lost its approval",

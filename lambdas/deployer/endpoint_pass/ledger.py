@@ -12,7 +12,7 @@ from deployer.decisions.rollbacks import still_holding
 from deployer.decisions.trying_again import still_renewed
 from deployer.model.approval import Approval, ApprovalSource, HeardApproval, Weight
 from deployer.model.attempt import Attempt
-from deployer.model.history import covers, standing_of
+from deployer.model.history import LastObserved, covers, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ Kind = TypeVar("Kind", bound=Attempt)
 
 
 _TRIES: Final = 3
-"""How often an approval is written while other invocations change those of the same version."""
+"""How often a change is written while other invocations change the same."""
 
 
 class LostLeaseError(Exception):
@@ -214,12 +214,27 @@ class Ledger:
     # At rest ------------------------------------------------------------------------------------------
 
     def note(self, **changes: Any) -> None:  # noqa: ANN401 - fields of LastObserved
-        """Write what was observed, done or reported at the endpoint's rest."""
-        before = self._history.last_observed
-        after = replace(before, **changes)
-        if after != before:
-            self._journal.record_last_observed(self.endpoint_name, before, after)
-            self._history = replace(self._history, last_observed=after)
+        """Write what was observed, done or reported at the endpoint's rest.
+
+        Another invocation may have said something of other versions in the registry since the records were
+        read. That is kept beside what this one said: the next look takes back what is not so any more.
+        """
+        before = seen = self._history.last_observed
+        is_said = "metadata_said" in changes
+        for _ in range(_TRIES):
+            after = replace(seen, **changes)
+            if (
+                after == seen
+                or self._journal.record_last_observed(self.endpoint_name, seen, after, as_read=is_said)
+                or not is_said
+            ):
+                break
+            seen = self._journal.read(self.endpoint_name).last_observed
+            if seen == LastObserved():
+                # The journal was lost.
+                break
+            changes["metadata_said"] = {**seen.metadata_said, **changes["metadata_said"]}
+        self._history = replace(self._history, last_observed=replace(before, **changes))
 
     def is_reported(self, arn: str) -> bool:
         """Tell whether a version was reported as unreadable, or a test endpoint as undeletable."""

@@ -299,17 +299,26 @@ class Journal:
         attempt = read_attempt(found) if found is not None else None
         return attempt if isinstance(attempt, Promotion) else None
 
-    def record_last_observed(self, endpoint_name: str, before: LastObserved, after: LastObserved) -> None:
-        """Write the changed attributes of the last observation. At least one must have changed.
+    def record_last_observed(
+        self, endpoint_name: str, before: LastObserved, after: LastObserved, *, as_read: bool = False
+    ) -> bool:
+        """Write the changed attributes of the last observation, at least one; return whether it was written.
 
         A record that was read and is missing was lost with the journal. It is not made again: it would take
         the new journal's first look away, and what it says may not be so any more.
+
+        Args:
+            endpoint_name: The endpoint.
+            before: As it was read.
+            after: As it is now.
+            as_read: Whether to write only if no other invocation has changed these attributes since the read.
         """
         old, new = last_observed_item(before), last_observed_item(after)
         changed = {name: value for name, value in new.items() if old[name] != value}
         first = Write("Put", endpoint_name, LAST_OBSERVED, new, condition=NEW)
-        update = Write("Update", endpoint_name, LAST_OBSERVED, changed)
+        equal = {name: old[name] for name in changed} if as_read else {}
+        update = Write("Update", endpoint_name, LAST_OBSERVED, changed, equal=equal)
         if before == LastObserved() and self._table.write(first):
-            return
+            return True
         # It was read, or another invocation noted something first.
-        self._table.write(update)
+        return self._table.write(update)

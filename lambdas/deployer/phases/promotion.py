@@ -166,15 +166,16 @@ class VersionMetadataPhase:
         chosen = (choice.approval, choice.shadow) if choice is not None else ()
         held = [each for each in chosen if each is not None and round_.held_by is not None]
         words = words_on(history, held, round_.held_by or "")
-        steps = [
-            WriteMetadata(arn, of_words(text, name, stage_name))
-            for arn, text in unsaid(history, words).items()
-        ]
-        refused = [*filter(None, map(self._write_if_due, steps))]
-        if refused:
-            round_.troubles += refused
-        elif words != history.last_observed.metadata_said:
-            self._ledger.note(metadata_said=words)
+        said, left = history.last_observed.metadata_said, set[str]()
+        for arn, text in unsaid(history, words).items():
+            refused = self._write_if_due(WriteMetadata(arn, of_words(text, name, stage_name)))
+            if refused is not None:
+                round_.troubles.append(refused)
+                left.add(arn)
+        now_said = {arn: text for arn, text in said.items() if arn in left}
+        now_said |= {arn: text for arn, text in words.items() if arn not in left}
+        if now_said != said:
+            self._ledger.note(metadata_said=now_said)
 
 
 class PromotionPhase:

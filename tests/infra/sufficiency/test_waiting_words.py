@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.infra.sufficiency.test_companions import SHADOWED, Shadowing
 from tests.infra.sufficiency.test_holds import sweep_after, window
@@ -55,6 +56,32 @@ def test_a_version_that_is_rejected_while_it_waits_does_not_wait_any_more(frozen
     sweep_after(frozen)
 
     assert said_of(frozen, arn) == "not approved any more"
+
+
+def test_what_was_said_while_other_words_were_denied_is_taken_back_too(frozen: Pipeline) -> None:
+    older = approved(frozen)
+    denied: list[str] = []
+
+    def deny_once(_service: str, operation: str) -> None:
+        if operation == "UpdateModelPackage" and not denied:
+            denied.append(operation)
+            told = "User: x is not authorized to perform: it"
+            answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": told}}
+            raise ClientError(answer, operation)
+
+    newer = frozen.register()
+    frozen.approve(newer)
+    frozen.deployer_cloud.before_call = deny_once
+    frozen.run()
+    assert denied
+    assert said_of(frozen, older).startswith("waiting:"), "it could not be taken back yet"
+    assert said_of(frozen, newer).startswith("waiting:")
+
+    frozen.reject(newer)
+    frozen.run()
+    sweep_after(frozen)
+
+    assert said_of(frozen, newer) == "not approved any more"
 
 
 def test_a_version_that_may_not_serve_once_a_window_is_over_does_not_wait_for_it(frozen: Pipeline) -> None:

@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from deployer.decisions.waiting import has_words, unsaid, words_on
+from deployer.endpoint_pass.ledger import Ledger
 from deployer.model.history import LastObserved
 from deployer.model.rollback import Rollback
-from tests.unit.deployer.builders import NOW, approval, facts, settings, version_arn
+from tests.unit.deployer.builders import ENDPOINT, NOW, approval, facts, settings, version_arn
+from tests.unit.deployer.pipeline import Pipeline
+from tests.unit.deployer.test_first_look import lose_journal
 
 BACK = Rollback(NOW, "ada", "wrong in Spain", 1)
 SECOND = version_arn(2)
@@ -80,3 +83,33 @@ def test_an_endpoint_rests_only_once_all_is_said() -> None:
     assert has_words(facts(under=on, approvals=skipped))
     assert not has_words(facts(under=on, approvals=skipped, last_observed=said))
     assert not has_words(facts(under=settings(), approvals=skipped))
+
+
+def ledger_of(pipeline: Pipeline) -> Ledger:
+    return Ledger(ENDPOINT, pipeline.journal, pipeline.logger, invocation_id="i")
+
+
+def test_what_two_invocations_say_at_once_in_the_registry_is_known_by_both() -> None:
+    """Otherwise nobody takes back what one of them said."""
+    pipeline = Pipeline()
+    one, other = ledger_of(pipeline), ledger_of(pipeline)
+    one.note(endpoint_config_name="churn-v1")
+    other.refresh()
+
+    one.note(metadata_said={version_arn(2): "waiting: a pause"})
+    other.note(metadata_said={version_arn(3): "waiting: a pause"})
+
+    said = dict.fromkeys((version_arn(2), version_arn(3)), "waiting: a pause")
+    assert pipeline.journal.read(ENDPOINT).last_observed.metadata_said == said
+    assert other.history.last_observed.metadata_said == said
+
+
+def test_what_was_said_in_the_registry_begins_no_journal_after_a_loss() -> None:
+    pipeline = Pipeline()
+    ledger = ledger_of(pipeline)
+    ledger.note(endpoint_config_name="churn-v1")
+    lose_journal(pipeline)
+
+    ledger.note(metadata_said={version_arn(2): "waiting: a pause"})
+
+    assert pipeline.journal.read(ENDPOINT).last_observed == LastObserved()
