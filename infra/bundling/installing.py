@@ -138,7 +138,16 @@ class Setup:
         self._environ = uv_environment(os.environ)
 
     def create(self) -> None:
-        """Make the environment, without pip: Debian's Python alone lacks ensurepip."""
+        """Make the environment, without pip: Debian's Python alone lacks ensurepip.
+
+        Raises:
+            InstallationError: A link stands there, and what it leads to would be emptied; or it failed.
+        """
+        if self._directory.is_symlink():
+            raise InstallationError(
+                f"{self._directory} is a link to {self._directory.resolve()}, which setup would empty. "
+                f"Remove the link: rm {self._directory}"
+            )
         with _step(f"virtual environment {self._directory} of Python {sys.version.split()[0]}"):
             run(
                 [sys.executable, "-m", "venv", "--clear", "--without-pip", self._directory],

@@ -82,6 +82,17 @@ def test_a_python_with_neither_pip_nor_ensurepip_is_refused_with_what_to_install
 
 
 @pytest.mark.long
+def test_what_a_link_leads_to_is_not_emptied(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "kept").touch()
+    (tmp_path / ".venv").symlink_to(own)
+
+    with pytest.raises(InstallationError, match=f"a link to {own}, .* Remove the link: rm "):
+        Setup(tmp_path / ".venv").create()
+    assert (own / "kept").exists()
+
+
 def test_pip_or_else_ensurepip_brings_uv(tmp_path: Path) -> None:
     setup = Setup(tmp_path / "venv", has=lambda module: module == "ensurepip")
     setup.create()
