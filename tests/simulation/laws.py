@@ -2102,9 +2102,10 @@ class Law9EveryEndpointHasItsTurn(Law):
     list shows, no soak has ended, no week has passed, and no day since a sweep was shown the same list as
     that look. Or the last look failed, up to a day. What is older than such a list, and than what a sweep
     asks Search for, counts as seen. A look that began before the failure was noted does not undo it. After a
-    look that failed a sweep leaves the endpoint alone for a quarter of an hour, then twice as long each time.
-    Search shows no version that was deleted since, and no approval that was taken back at the moment of the
-    registration. A sweep that does not ask it has no such excuse.
+    look that failed a sweep leaves the endpoint alone for a quarter of an hour, then twice as long each time,
+    unless settings or a version changed since that look began. It cannot tell a deployer's own stamp from any
+    other change of a version. Search shows no version that was deleted since, and no approval that was taken
+    back at the moment of the registration. A sweep that does not ask it has no such excuse.
 
     A part of a sweep looks at all of its endpoints. A turn begins with a read of the endpoint's journal. A
     failure in one turn costs no other endpoint its turn. An endpoint without settings may have a turn if the

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from deployer.contract import FLEET, PART_DETAIL_TYPE, REQUEST_DETAIL_TYPE
 from local_cloud.sagemaker.registry.search import LATE
 from local_cloud.sagemaker.switch_settings import SearchIndex
-from tests.simulation.schedule import FaultKind
+from tests.simulation.schedule import REGISTRY_WRITE, FaultKind
 from tests.simulation.sites import stage_settings
 from tests.simulation.tasks import CrashError
 from tests.simulation.world import ASIDE, GAP, PROMOTE, SCHEDULED, STALE_SECONDS
@@ -75,6 +75,9 @@ class Turns:
         self._turns: dict[str, list[Turn]] = {}
         self._writes: dict[str, list[datetime]] = {}
         self._lists: dict[str, list[tuple[int, datetime, dict[str, Any] | None]]] = {}
+        self._stamped = [
+            each.time for each in world.calls if each.operation == REGISTRY_WRITE and each.accepted
+        ]
         for call in world.calls:
             written = _partition_written(call)
             if written is not None and not _is_forgotten(world, written, call.time):
@@ -252,6 +255,8 @@ class Turns:
                 delay = min(FIRST_DELAY * 2.0 ** (failures - 1), LONGEST_DELAY)
                 digests = {each.invocation.settings.digests.get(name) for each in (before, turn)}
                 acted = any(before.time - _SLACK <= act.time <= turn.time for act in self._world.people.acts)
+                # Search shows that a version changed, and not that only a deployer wrote to it.
+                acted |= any(before.time - _SLACK <= time <= turn.time for time in self._stamped)
                 # A request that stands leads to looks until it is taken in.
                 acted |= any(
                     each.endpoint_name == name and each.at <= turn.time

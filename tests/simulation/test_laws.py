@@ -696,6 +696,25 @@ def test_law_9_what_failed_just_before_is_left_alone(several: Deployed) -> None:
         several.judge.check_rest()
 
 
+def test_law_9_what_failed_is_looked_at_again_if_that_look_changed_a_version(several: Deployed) -> None:
+    """Search shows that, and not who changed the version."""
+    only_law(several, 9)
+
+    def stamp_and_fail() -> None:
+        look_at_all()
+        sagemaker().update_model_package(
+            ModelPackageArn=several.world.people.versions[0].arn,
+            CustomerMetadataProperties={"greenlight:endpoint:churn": "serving"},
+        )
+        raise ValueError("churn: it failed")
+
+    several.do(stamp_and_fail, event=SWEEP)
+    several.world.pass_time(60)
+    several.do(look_at_all, event=SWEEP)
+
+    several.judge.check_rest()
+
+
 @pytest.mark.parametrize("is_noted", [False, True])
 def test_law_9_what_failed_by_a_fault_is_left_alone_if_the_journal_knows(
     several: Deployed, *, is_noted: bool
