@@ -93,14 +93,17 @@ def metadata_changes(facts: Facts, ended: Sequence[Deployment]) -> MetadataChang
 
 
 def _deployed_before(history: History, version_arn: str, deployment: Deployment) -> datetime:
-    """Return when the last deployment of a version began before another one that replaced it.
+    """Return when the deployment began that brought a version into service, before another one replaced it.
 
-    The journal may not know it any more. Then the version was there at the latest when it was replaced.
+    A later one that failed may have been of another version of its ARN. The journal may not know the former
+    any more. Then the version was there at the latest when it was replaced.
     """
     before = (
         each.started_at
         for each in history.deployments
-        if each.number < deployment.number and version_arn in each.version_arns
+        if each.number < deployment.number
+        and each.status is AttemptStatus.SUCCEEDED
+        and version_arn in each.version_arns
     )
     return next(before, deployment.started_at)
 

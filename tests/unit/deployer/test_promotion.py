@@ -11,6 +11,7 @@ from deployer.decisions import version_metadata
 from deployer.decisions.choice import Choice
 from deployer.decisions.facts import UnreadPromotion
 from deployer.decisions.promotion import (
+    APPROVED,
     PromotionPlan,
     broken_elsewhere,
     due_for_promotion,
@@ -140,6 +141,15 @@ class TestMetadata:
 
     def test_what_failed_since_did_not_serve_in_between(self) -> None:
         assert set(written(succeeded(1, 1), failed(2, 2), succeeded(3, 3))) == {1, 3}
+
+    def test_what_served_until_now_is_the_version_that_was_brought_into_service(self) -> None:
+        """A later deployment that failed may have been of another version with its ARN."""
+        served = succeeded(1, 1, started_at=minutes(1))
+        attempts = [succeeded(2, 3, started_at=minutes(3)), failed(1, 2, started_at=minutes(2)), served]
+        live = LastObserved(metadata_live={version_arn(1): APPROVED})
+        known = facts(under=staged(), attempts=attempts, last_observed=live)
+
+        assert metadata_changes(known, attempts[:1]).deployed_at[version_arn(1)] == minutes(1)
 
     def test_what_served_is_known_however_many_failed_since(self) -> None:
         """An endpoint that somebody deleted replaces nothing when it is created again."""
