@@ -80,8 +80,9 @@ class Law24BeginsWithWhatServes(Law):
     group's versions, that is the highest version of those whose approvals no event had reported by then: an
     invocation may report one to a journal that was lost while it ran. After a list that lacked some versions,
     it may also be the highest one that the list showed. What serves may not be recognised if somebody deleted
-    its config or model: then it may be the highest one as well. Two invocations may make the first look at
-    the same time, and somebody may change a version in between. Then what either of them found may go out.
+    its config or model: then it may be the highest one as well. A look that SageMaker answers with an earlier
+    state of the endpoint may take what served then. Two invocations may make the first look at the same time,
+    and somebody may change a version in between. Then what either of them found may go out.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -129,6 +130,10 @@ class Law24BeginsWithWhatServes(Law):
             self._besides.setdefault(name, []).append(look)
         if _finds_deleted(call.invocation):
             self._besides.setdefault(name, []).append(replace(look, serving=None))
+        for config_name in _shown_late(call.invocation, name):
+            content = self.world.people.config_content(config_name)
+            if content is not None:
+                self._besides.setdefault(name, []).append(replace(look, serving=content[0]))
 
     def _look_of(self, call: Call, name: str) -> FirstLook:
         people = self.world.people
@@ -187,6 +192,18 @@ class Law24BeginsWithWhatServes(Law):
             raise self.broken(
                 f"{name} begins with {version_arn}, not with {look.serving or 'the highest one'}"
             )
+
+
+def _shown_late(invocation: Invocation, name: str) -> set[str]:
+    """Return the configs on which an invocation read an endpoint from before its last change."""
+    return {
+        each.response["EndpointConfigName"]
+        for each in invocation.calls
+        if each.operation == "DescribeEndpoint"
+        and each.request["EndpointName"] == name
+        and each.stale
+        and each.accepted
+    }
 
 
 def _finds_deleted(invocation: Invocation) -> bool:

@@ -526,6 +526,16 @@ FOUND: Final = {
             Disturbance(Kind.ROLL_BACK),
         ),
     ),
+    "the first look of a new stack is shown the endpoint as it was before its last update": Schedule(
+        seed=1120444021,
+        head_start=2,
+        disturbances=(
+            Disturbance(Kind.REDEPLOY_STACK),
+            Disturbance(Kind.REDEPLOY_STACK, wait=6),
+            Disturbance(Kind.PAUSE, wait=11),
+        ),
+        faults=(Fault("DescribeEndpoint", 5, FaultKind.STALE, times=3, delay=6),),
+    ),
 }
 """Schedules, reduced, that once broke a law, by the deployer's fault or the law's."""
 
