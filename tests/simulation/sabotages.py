@@ -1628,8 +1628,8 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     Sabotage(
         "leave the alarms of an endpoint that is gone and that the journal forgot",
         "phases/alarms.py",
-        "        if is_known or round_.summary is not None or not round_.is_whole:\n",
-        "        if not is_known or round_.summary is not None or not round_.is_whole:\n",
+        "        if is_known or round_.summary is not None or not round_.discover:\n",
+        "        if not is_known or round_.summary is not None or not round_.discover:\n",
     ),
     Sabotage(
         "restore a count that an update left as if that update had reset it",
