@@ -194,6 +194,15 @@ class Law24BeginsWithWhatServes(Law):
             )
 
 
+def _noted_first_look(call: Call) -> str | None:
+    """Return the endpoint whose first look a call notes; None if it notes none."""
+    key = call.request.get("Key") or call.request.get("Item") or {}
+    if call.service != "dynamodb" or key.get("item", {}).get("S") != "fact#endpoint":
+        return None
+    noted = {*call.request.get("Item", ()), *call.request.get("ExpressionAttributeValues", ())}
+    return str(key["endpoint"]["S"]) if not noted.isdisjoint({"first_look", ":first_look"}) else None
+
+
 def _shown_late(invocation: Invocation, name: str) -> set[str]:
     """Return the configs on which an invocation read an endpoint from before its last change."""
     return {
@@ -225,6 +234,7 @@ class Law25RecoveryTakesNothingAway(Law):
     decision. If the restored journal has approvals of both versions, these decide which one is newer: nothing
     shows that the one that serves was approved again. The law excludes a version whose config or model the
     deployer finds deleted, unless the journal knows that config: nothing else tells which version it serves.
+    It excludes an endpoint whose first look after that SageMaker answered with an earlier state.
 
     The law covers worlds in which everybody may approve, without stages and companions.
     """
@@ -252,6 +262,13 @@ class Law25RecoveryTakesNothingAway(Law):
     def check_call(self, call: Call) -> None:
         if self._applies and call.operation in {"DescribeEndpointConfig", "DescribeModel"}:
             self._note_deleted(call)
+        if (
+            call.accepted
+            and (name := _noted_first_look(call)) is not None
+            and _shown_late(call.invocation, name)
+        ):
+            # It took what the endpoint served before its last change: nobody can tell.
+            self._served.pop(name, None)
         if not (self._applies and call.is_write and call.operation == "UpdateEndpoint"):
             return
         name, people = call.request["EndpointName"], self.world.people
