@@ -103,14 +103,6 @@ REASONS: Final[tuple[Reason, ...]] = (
         subject="one account: DeployerRole",
         sid="[CM]*Alarms",
     ),
-    Reason(
-        "With autoscaling, ScaleEndpoints allows the same on every endpoint. A stack without it has nothing "
-        "else: tests/infra/sufficiency/test_variants.py.",
-        subject="*: DeployerRole",
-        sid="UpdateOwn",
-        part="action",
-        text="sagemaker:UpdateEndpointWeightsAndCapacities",
-    ),
     # The models' role
     Reason(_BUCKET_KEY, subject="*: ModelExecutionRole", sid="DecryptArtifacts", part="value"),
     Reason(_BUCKET_KEY, sid="EncryptCallsAndAnswers", part="value"),

@@ -225,7 +225,8 @@ class Healthy(Account):
         return {"MetricAlarms": [{"AlarmName": "errors", "StateValue": "OK"}]}
 
     def list_service_quotas(self, **_: Any) -> dict[str, Any]:
-        return {"Quotas": [{**QUOTA, "Value": 100.0}]}
+        # Only what the account was given: for the rest, AWS's default holds.
+        return {"Quotas": [{**QUOTA, "QuotaName": "ml.c5.large for endpoint usage"}]}
 
     def list_aws_default_service_quotas(self, **_: Any) -> dict[str, Any]:
         return {"Quotas": [QUOTA]}
@@ -234,7 +235,7 @@ class Healthy(Account):
 CODE = b64encode(b"code").decode()
 ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunction", "Resource": "*"}
 ANYTHING: dict[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-QUOTA = {"QuotaName": "ml.m5.large for endpoint usage", "QuotaCode": "L-1", "Value": 0.0}
+QUOTA = {"QuotaName": "ml.m5.large for endpoint usage", "QuotaCode": "L-1", "Value": 100.0}
 
 
 def event_pattern(source: str, kind: str, **members: Any) -> dict[str, Any]:
