@@ -321,7 +321,7 @@ class Law25RecoveryTakesNothingAway(Law):
     def _is_recognisable(self, name: str, config_name: str) -> bool:
         """Tell whether the journal knows the config that serves, or nobody found it deleted."""
         return (name, config_name) not in self._unknown or any(
-            each["endpoint_config_name"] == config_name for each in self.facts.attempts(name)
+            each.get("endpoint_config_name") == config_name for each in self.facts.attempts(name)
         )
 
     def _is_rolled_back(self, name: str, served: str) -> bool:

@@ -536,6 +536,20 @@ FOUND: Final = {
         ),
         faults=(Fault("DescribeEndpoint", 5, FaultKind.STALE, times=3, delay=6),),
     ),
+    "what serves lost its config before a new stack looks, and its clean-up names none": Schedule(
+        seed=1153322567,
+        endpoints=2,
+        head_start=1,
+        rollout=RolloutKind.LINEAR,
+        disturbances=(
+            Disturbance(Kind.REJECT_LIVE, which=8, how=4),
+            Disturbance(Kind.REDEPLOY_STACK, wait=5, which=5, how=4),
+            Disturbance(Kind.REGISTER_ALARMING_APPROVED, wait=4),
+            Disturbance(Kind.SWEEP, wait=11),
+            Disturbance(Kind.RETRY, wait=4, how=1),
+            Disturbance(Kind.DELETE_CONFIG, wait=2, how=4),
+        ),
+    ),
 }
 """Schedules, reduced, that once broke a law, by the deployer's fault or the law's."""
 
