@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from deployer.contract import REQUESTS
 from deployer.decisions.reasons import Reason
 from deployer.gateways.journal_table import stored_time
 from local_cloud.sagemaker.ports import Health
@@ -16,6 +15,7 @@ from tests.infra.sufficiency.test_adoption import BY_HAND, adopt, make_by_hand, 
 from tests.infra.sufficiency.test_alarms import lose_journal
 from tests.infra.sufficiency.test_companions import Shadowing, served
 from tests.infra.sufficiency.test_holds import approved, held, pause, sweep_after
+from tests.infra.sufficiency.test_retries import ask as write
 from tests.infra.sufficiency.test_retries import failed_version, mend, retry
 from tests.infra.sufficiency.test_rollbacks import ASKED, problems, reason_of, roll_back, serving_versions
 from tests.unit.deployer.builders import ENDPOINT
@@ -26,12 +26,8 @@ ONCE, TWICE = ["started", "succeeded"], ["started", "succeeded"] * 2
 
 
 def ask(pipeline: Pipeline, arn: str | None, *, item: str = KEY, **texts: Any) -> None:
-    """Write a restart as an operator does: with an own identity, and by one call."""
-    written = {"version_arn": arn, "by": "ada", **texts}
-    members = {key: {"S": each} for key, each in written.items() if each is not None}
-    at = stored_time(pipeline.clock.now())
-    key = {"endpoint": {"S": REQUESTS}, "item": {"S": item.format(at=at)}}
-    pipeline.cloud.client("dynamodb").put_item(TableName=TABLE, Item={**key, **members})
+    """Write a restart as an operator does."""
+    write(pipeline, arn, item=item, **texts)
 
 
 def restart(pipeline: Pipeline, arn: str | None, **texts: Any) -> None:
